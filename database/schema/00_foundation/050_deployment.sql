@@ -1,0 +1,20 @@
+-- One row: which deployment this is, and the check value of the master key that its secrets are sealed under. A
+-- process started with another master key refuses to run instead of writing what nobody can read.
+create table hub.deployment (
+    only_row boolean primary key default true check (only_row),
+    id uuid not null default gen_random_uuid(),
+    master_key_id text not null,
+    master_key_check bytea not null check (octet_length(master_key_check) = 32),
+    created_at timestamptz not null default now()
+);
+
+alter table hub.deployment enable row level security;
+alter table hub.deployment force row level security;
+
+-- No tenant owns this row and it holds no secret: the hub's own processes read it, only the installer writes it.
+create policy deployment on hub.deployment for select to hub_app, hub_worker using (true);
+create policy installer on hub.deployment to hub_definer using (true) with check (true);
+
+grant select on hub.deployment to hub_app, hub_worker;
+grant select, insert, update on hub.deployment to hub_definer;
+comment on table hub.deployment is 'Which deployment this is and which master key its secrets are sealed under.';

@@ -1,0 +1,59 @@
+-- A fact published for an organization: immutable, kept as the very bytes that are signed. Partitioned by week on its
+-- own time-ordered id, so that a search by time prunes and old weeks are dropped, not deleted.
+--
+-- No foreign keys on this table and its two companions below: checking them would lock the organization's row for
+-- every event. accept_events() checks the organization itself and is the only way in.
+create table hub.webhook_events (
+    org_id uuid not null,
+    id uuid not null,
+    key text check (key ~ '^[A-Za-z0-9_-]{1,64}$'),
+    type text not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
+    body bytea not null check (octet_length(body) <= 1048576),
+    occurred_at timestamptz not null,
+    accepted_at timestamptz not null,
+    fanout_id uuid not null,
+    only_endpoint_id uuid,
+    primary key (org_id, id)
+) partition by range (id);
+create table hub.webhook_events_rest partition of hub.webhook_events default;
+
+-- How one event type fans out over an organization's endpoints as they were at one revision: which get a delivery,
+-- and why each other one does not. Worked out once and shared by every event that meets the same endpoints, so that a
+-- verdict for every endpoint costs an event nothing.
+create table hub.webhook_fanouts (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    event_type text not null,
+    revision bigint not null,
+    endpoint_ids uuid[] not null,
+    skipped_ids uuid[] not null,
+    skipped_reasons text[] not null check (skipped_reasons <@ array['event_type', 'disabled']),
+    created_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, event_type, revision),
+    check (cardinality(skipped_ids) = cardinality(skipped_reasons))
+);
+
+alter table hub.webhook_events enable row level security;
+alter table hub.webhook_events force row level security;
+alter table hub.webhook_events_rest enable row level security;
+alter table hub.webhook_events_rest force row level security;
+alter table hub.webhook_fanouts enable row level security;
+alter table hub.webhook_fanouts force row level security;
+
+create policy tenant on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_events to hub_definer using (true) with check (true);
+create policy tenant on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_fanouts to hub_definer using (true) with check (true);
+
+grant select on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.webhook_events to hub_definer;
+grant select on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.webhook_fanouts to hub_definer;
+comment on table hub.webhook_events is 'Facts published for an organization, immutable.';
+comment on column hub.webhook_events.key is 'The id the publisher gave it; unique per organization while it is remembered.';
+comment on column hub.webhook_events.body is 'The message as it is signed and sent: {"type", "timestamp", "data"}.';
+comment on column hub.webhook_events.only_endpoint_id is 'Set on a test send: the one endpoint it is meant for.';
+comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per event type and revision of the endpoints.';

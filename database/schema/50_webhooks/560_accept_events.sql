@@ -1,0 +1,125 @@
+-- Accept a batch of events, of any number of organizations: events, fan-out to deliveries and idempotency records in
+-- the caller's one transaction. Whoever calls has authenticated the organizations; this is the one way in.
+--
+-- The arrays of events run in parallel; so do those of the keys, of which an event may have none, one or two. Answers
+-- a row for each event that was accepted before under one of its keys: which one that was, and whether it was the
+-- same request. Those are not stored again.
+create function hub.accept_events(
+    p_org_ids uuid[], p_ids uuid[], p_keys text[], p_types text[], p_bodies bytea[], p_occurred_at timestamptz[],
+    p_accepted_at timestamptz[], p_only_endpoint_ids uuid[],
+    k_org_ids uuid[], k_event_ids uuid[], k_scopes text[], k_keys text[], k_hashes bytea[], k_expires_at timestamptz[]
+) returns table (id uuid, first_id uuid, same_request boolean, first_key text, first_accepted_at timestamptz)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_duplicate_ids uuid[] := '{}';
+    v_orgs uuid[];
+    v_types text[];
+    v_fanouts uuid[];
+    v_missing boolean;
+begin
+    if cardinality(k_org_ids) > 0 then
+        -- In key order, so that two batches with the same keys wait for each other instead of deadlocking.
+        insert into hub.idempotency_keys (org_id, scope, key, request_hash, event_id, status, expires_at)
+        select k.org_id, k.scope, k.key, k.hash, k.event_id, 202, k.expires_at
+        from unnest(k_org_ids, k_event_ids, k_scopes, k_keys, k_hashes, k_expires_at)
+            as k (org_id, event_id, scope, key, hash, expires_at)
+        order by k.org_id, k.scope, k.key, k.event_id
+        on conflict (org_id, scope, key) do nothing;
+
+        select coalesce(array_agg(distinct k.event_id), '{}') into v_duplicate_ids
+        from unnest(k_org_ids, k_event_ids, k_scopes, k_keys) as k (org_id, event_id, scope, key)
+        join hub.idempotency_keys i on (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key)
+        where i.event_id <> k.event_id;
+    end if;
+
+    -- One fan-out for each pair of organization and type, at the revision this statement sees. An organization that
+    -- does not exist or is suspended has none, and its events are not stored.
+    for v_try in 1..10 loop
+        select array_agg(x.org_id), array_agg(x.type), array_agg(f.id), bool_or(f.id is null)
+        into v_orgs, v_types, v_fanouts, v_missing
+        from (select distinct e.org_id, e.type from unnest(p_org_ids, p_types) as e (org_id, type)) as x
+        join hub.organizations o on o.id = x.org_id and o.suspended_at is null
+        left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
+        left join hub.webhook_fanouts f
+            on f.org_id = x.org_id and f.event_type = x.type and f.revision = coalesce(r.revision, 0);
+        exit when v_missing is not true;
+
+        insert into hub.webhook_fanouts (org_id, event_type, revision, endpoint_ids, skipped_ids, skipped_reasons)
+        select x.org_id, x.type, coalesce(r.revision, 0), v.endpoint_ids, v.skipped_ids, v.skipped_reasons
+        from unnest(v_orgs, v_types, v_fanouts) as x (org_id, type, fanout_id)
+        left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
+        cross join lateral (
+            select
+                coalesce(array_agg(w.id order by w.id) filter (where w.reason is null), '{}'),
+                coalesce(array_agg(w.id order by w.id) filter (where w.reason is not null), '{}'),
+                coalesce(array_agg(w.reason order by w.id) filter (where w.reason is not null), '{}')
+            from (
+                select e.id, case
+                    when not hub.event_type_matches(x.type, e.event_types) then 'event_type'
+                    when e.status = 'disabled' then 'disabled'
+                end as reason
+                from hub.webhook_endpoints e where e.org_id = x.org_id
+            ) as w
+        ) as v (endpoint_ids, skipped_ids, skipped_reasons)
+        where x.fanout_id is null
+        order by x.org_id, x.type
+        on conflict (org_id, event_type, revision) do nothing;
+    end loop;
+    if v_missing then
+        raise exception 'the endpoints of an organization keep changing' using errcode = 'serialization_failure';
+    end if;
+
+    insert into hub.webhook_events
+        (org_id, id, key, type, body, occurred_at, accepted_at, fanout_id, only_endpoint_id)
+    select e.org_id, e.id, e.key, e.type, e.body, e.occurred_at, e.accepted_at, f.id, e.only_endpoint_id
+    from unnest(
+        p_org_ids, p_ids, p_keys, p_types, p_bodies, p_occurred_at, p_accepted_at, p_only_endpoint_ids
+    ) as e (org_id, id, key, type, body, occurred_at, accepted_at, only_endpoint_id)
+    join unnest(v_orgs, v_types, v_fanouts) as f (org_id, type, id) on f.org_id = e.org_id and f.type = e.type
+    where e.id <> all (v_duplicate_ids);
+
+    insert into hub.webhook_deliveries (org_id, endpoint_id, event_id)
+    select e.org_id, d.endpoint_id, e.id
+    from unnest(p_org_ids, p_ids, p_types, p_only_endpoint_ids) as e (org_id, id, type, only_endpoint_id)
+    join unnest(v_orgs, v_types, v_fanouts) as f (org_id, type, id) on f.org_id = e.org_id and f.type = e.type
+    join hub.webhook_fanouts p on p.org_id = f.org_id and p.id = f.id
+    cross join lateral unnest(
+        case when e.only_endpoint_id is null then p.endpoint_ids else array[e.only_endpoint_id] end
+    ) as d (endpoint_id)
+    where e.id <> all (v_duplicate_ids);
+
+    if cardinality(k_org_ids) > 0 then
+        -- An event with two keys, of which only one was known: the other must not point at what was never stored.
+        if cardinality(v_duplicate_ids) > 0 then
+            delete from hub.idempotency_keys i using unnest(k_org_ids, k_scopes, k_keys) as k (org_id, scope, key)
+            where (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key) and i.event_id = any (v_duplicate_ids);
+        end if;
+        return query
+            select distinct on (k.event_id) k.event_id, i.event_id, i.request_hash = k.hash, e.key, e.accepted_at
+            from unnest(k_org_ids, k_event_ids, k_scopes, k_keys, k_hashes) as k (org_id, event_id, scope, key, hash)
+            join hub.idempotency_keys i on (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key)
+            left join hub.webhook_events e on e.org_id = i.org_id and e.id = i.event_id
+            where i.event_id <> k.event_id
+            order by k.event_id, i.request_hash = k.hash;
+    end if;
+end
+$$;
+alter function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) owner to hub_definer;
+revoke execute on function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) from public;
+grant execute on function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) to hub_app;
+comment on function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) is 'Accept a batch of events with their fan-out and idempotency records; answers those accepted before.';

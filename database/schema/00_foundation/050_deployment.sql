@@ -4,7 +4,8 @@ create table hub.deployment (
     only_row boolean primary key default true check (only_row),
     id uuid not null default gen_random_uuid(),
     master_key_id text not null,
-    master_key_check bytea not null check (octet_length(master_key_check) = 32),
+    master_key_check bytea not null check (octet_length(master_key_check) = 8),
+    pepper bytea not null,
     created_at timestamptz not null default now()
 );
 
@@ -17,4 +18,7 @@ create policy installer on hub.deployment to hub_definer using (true) with check
 
 grant select on hub.deployment to hub_app, hub_worker;
 grant select, insert, update on hub.deployment to hub_definer;
+-- Rotating the master key rewraps the pepper.
+grant update (master_key_id, master_key_check, pepper) on hub.deployment to hub_worker;
+create policy rotation on hub.deployment for update to hub_worker using (true) with check (true);
 comment on table hub.deployment is 'Which deployment this is and which master key its secrets are sealed under.';

@@ -17,6 +17,8 @@ create table hub.webhook_events (
 ) partition by range (id);
 create table hub.webhook_events_rest partition of hub.webhook_events default;
 
+create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
+
 -- How one event type fans out over an organization's endpoints as they were at one revision: which get a delivery,
 -- and why each other one does not. Worked out once and shared by every event that meets the same endpoints, so that a
 -- verdict for every endpoint costs an event nothing.

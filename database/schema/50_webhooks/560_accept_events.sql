@@ -2,8 +2,9 @@
 -- the caller's one transaction. Whoever calls has authenticated the organizations; this is the one way in.
 --
 -- The arrays of events run in parallel; so do those of the keys, of which an event may have none, one or two. Answers
--- a row for each event that was accepted before under one of its keys: which one that was, and whether it was the
--- same request. Those are not stored again.
+-- a row for each event that was not stored: because it was accepted before under one of its keys (which one that was,
+-- and whether it was the same request), or because there is no such organization, or it is suspended (`first_id` is
+-- null). What it does not answer is stored.
 create function hub.accept_events(
     p_org_ids uuid[], p_ids uuid[], p_keys text[], p_types text[], p_bodies bytea[], p_occurred_at timestamptz[],
     p_accepted_at timestamptz[], p_only_endpoint_ids uuid[],
@@ -105,6 +106,11 @@ begin
             where i.event_id <> k.event_id
             order by k.event_id, i.request_hash = k.hash;
     end if;
+
+    return query
+        select e.id, null::uuid, false, null::text, null::timestamptz
+        from unnest(p_org_ids, p_ids) as e (org_id, id)
+        where e.org_id <> all (coalesce(v_orgs, '{}')) and e.id <> all (v_duplicate_ids);
 end
 $$;
 alter function hub.accept_events(

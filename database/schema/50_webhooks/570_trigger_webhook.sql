@@ -61,7 +61,7 @@ begin
         case when v_has_key then array[sha256(convert_to(p_event_type || chr(10) || p_data::text, 'UTF8'))] else '{}'::bytea[] end,
         case when v_has_key then array[now() + interval '3 days'] else '{}'::timestamptz[] end
     );
-    if v_first.first_id is not null and not v_first.same_request then
+    if v_first.id is not null and not v_first.same_request then
         raise exception 'another event was published under the id %', p_id using
             errcode = 'unique_violation', hint = 'Give each event an id of its own.';
     end if;

@@ -1,0 +1,1 @@
+"""Facts published for an organization: what one looks like, and how one is accepted for good."""

@@ -1,0 +1,45 @@
+"""PURE: what an event's type, a pattern over types and a publisher's own id look like."""
+
+import re
+
+TYPE_LIMIT = 128
+KEY_LIMIT = 64
+
+_TYPE = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*\Z")
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_OUR_ID = re.compile(r"evt_[0-9a-f]{32}\Z")
+
+TYPE_RULE = "must be words of letters, digits and _, joined by dots, 128 characters at most, e.g. invoice.paid"
+PATTERN_RULE = "must be an event type, a prefix such as invoice.*, or * for all"
+KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
+RESERVED_RULE = "has the form of ids the hub gives out; choose another or leave it out"
+
+
+def is_event_type(text: str) -> bool:
+    """Whether `text` is an event type (the Standard Webhooks grammar)."""
+    return len(text) <= TYPE_LIMIT and _TYPE.match(text) is not None
+
+
+def is_pattern(text: str) -> bool:
+    """Whether `text` can stand in an endpoint's list of event types."""
+    return text == "*" or is_event_type(text.removesuffix(".*"))
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` can be a publisher's own event id. No dot: the id is a part of what is signed, joined by dots."""
+    return _KEY.match(text) is not None
+
+
+def is_reserved(text: str) -> bool:
+    """Whether `text` looks like an id of the hub's own."""
+    return _OUR_ID.match(text) is not None
+
+
+def matches(event_type: str, patterns: list[str]) -> bool:
+    """Whether an event type matches one of the patterns, as `hub.event_type_matches()` decides it."""
+    return any(
+        pattern == "*"
+        or pattern == event_type
+        or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
+        for pattern in patterns
+    )

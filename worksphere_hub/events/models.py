@@ -1,0 +1,58 @@
+"""An event on its way in, and as it is stored."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from worksphere_hub import ids
+
+
+@dataclass(slots=True)
+class NewEvent:
+    """An event that passed every check and now wants to be stored. `id` is 32 hex digits of a UUIDv7.
+
+    `claims` are the names under which asking again means this event: (scope, key, SHA-256 of the request).
+    """
+
+    org: UUID
+    id: str
+    key: str | None
+    type: str
+    body: bytes
+    occurred_at: datetime
+    accepted_at: datetime
+    claims: tuple[tuple[str, str, bytes], ...] = ()
+    only_endpoint: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the publisher is told: committed, under this id. `replayed` when it had been before."""
+
+    id: str
+    accepted_at: datetime
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as stored. `body` is the message as signed: {"type", "timestamp", "data"}."""
+
+    org: UUID
+    id: UUID
+    key: str | None
+    type: str
+    body: bytes
+    occurred_at: datetime
+    accepted_at: datetime
+    only_endpoint: UUID | None
+
+    @property
+    def public_id(self) -> str:
+        """The id the publisher knows it by."""
+        return public_id(self.id, self.key)
+
+
+def public_id(event: UUID, key: str | None) -> str:
+    """The publisher's own id where there is one, else the hub's."""
+    return key or ids.encode("evt", event)

@@ -1,0 +1,62 @@
+"""The events room's statements as typed functions."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from worksphere_hub import ids
+from worksphere_hub.db.pool import Database, Row, Transaction
+from worksphere_hub.db.queries import load_queries
+from worksphere_hub.events.models import Event, NewEvent
+
+QUERIES = load_queries(__file__)
+
+
+async def accept(database: Database, events: Sequence[NewEvent], key_days: int) -> list[Row]:
+    """Store the events in one transaction and one round trip; answers those not stored (see `hub.accept_events`)."""
+    claims = [(event, *claim) for event in events for claim in event.claims]
+    return await database.call(
+        QUERIES.accept_events,
+        [event.org for event in events],
+        [event.id for event in events],
+        [event.key for event in events],
+        [event.type for event in events],
+        [event.body for event in events],
+        [event.occurred_at for event in events],
+        [event.accepted_at for event in events],
+        [event.only_endpoint for event in events],
+        [event.org for event, _, _, _ in claims],
+        [event.id for event, _, _, _ in claims],
+        [scope for _, scope, _, _ in claims],
+        [key for _, _, key, _ in claims],
+        [fingerprint for _, _, _, fingerprint in claims],
+        [event.accepted_at + timedelta(days=key_days) for event, _, _, _ in claims],
+    )
+
+
+async def find(tx: Transaction, org: UUID, public_id: str) -> Event | None:
+    """An event by the hub's id or the publisher's."""
+    own = ids.parse("evt", public_id)
+    if own is not None:
+        row = await tx.row(QUERIES.event_by_id, org, own)
+    else:
+        row = await tx.row(QUERIES.event_by_key, org, public_id)
+    return _event(row) if row else None
+
+
+async def page(tx: Transaction, org: UUID, before: UUID | None, event_type: str | None, limit: int) -> list[Event]:
+    """Events, newest first."""
+    return [_event(row) for row in await tx.rows(QUERIES.list_events, org, before, event_type, limit)]
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        org=row["org_id"],
+        id=row["id"],
+        key=row["key"],
+        type=row["type"],
+        body=row["body"],
+        occurred_at=row["occurred_at"],
+        accepted_at=row["accepted_at"],
+        only_endpoint=row["only_endpoint_id"],
+    )

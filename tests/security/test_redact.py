@@ -18,7 +18,7 @@ def test_a_secret_prints_nowhere():
         str(secret),
         f"{secret}",
         f"{secret!r:>40}",
-        "%s" % secret,
+        f"{secret:>3}",
         repr([secret]),
     ]
     shown += [repr({"a": secret}), "".join([f"{secret}"]), str(ValueError(secret))]

@@ -14,9 +14,10 @@ from worksphere_hub.db.failures import is_passing
 from worksphere_hub.db.pool import Database, Row
 from worksphere_hub.errors import HubError
 from worksphere_hub.events import store
-from worksphere_hub.events.errors import EventIdReused, IdempotencyKeyReused, OrganizationClosed, TooManyWaiting
+from worksphere_hub.events.errors import EventIdReused, OrganizationClosed, TooManyWaiting
 from worksphere_hub.events.models import Accepted, NewEvent, public_id
 from worksphere_hub.events.settings import EventSettings
+from worksphere_hub.http.errors import IdempotencyKeyReused
 
 Outcome = Accepted | HubError
 

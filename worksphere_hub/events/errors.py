@@ -19,12 +19,6 @@ class EventIdReused(InvalidInput):
     code = "event_id_reused"
 
 
-class IdempotencyKeyReused(InvalidInput):
-    """This Idempotency-Key was used for another request."""
-
-    code = "idempotency_key_reused"
-
-
 class OrganizationClosed(Conflict):
     """This organization takes no events: it is suspended."""
 

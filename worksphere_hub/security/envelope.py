@@ -75,6 +75,10 @@ class Wrapper:
         """The data key, ready for use. Raises SealBroken or MasterKeyMissing."""
         return AESGCM(self._unwrap(key))
 
+    def secret(self, key: WrappedKey) -> bytes:
+        """The data key itself, for keyed digests. Raises SealBroken or MasterKeyMissing."""
+        return self._unwrap(key)
+
     def _wrap(self, key: WrappedKey, data_key: bytes) -> WrappedKey:
         nonce = os.urandom(12)
         master = AESGCM(self._master_keys.find(key.kek_id).secret)

@@ -54,8 +54,8 @@ class Secret:
         raise TypeError("a Secret is never pickled")
 
 
-# Each pattern keeps its group 1, so that a reader still sees what kind of secret stood there. None runs to the end
-# of the text from each of many starting points: a hostile log line must cost no more than its length.
+# Each pattern keeps its group 1, so that a reader still sees what stood there. None runs to the end
+# of a text from each of many starting points: a hostile log line costs no more than its length.
 _PATTERNS = (
     re.compile(r"\b(hub_[a-z]{2,12}_)[0-9A-Za-z]{8,}(?:_[0-9A-Za-z]+)?"),
     re.compile(r"\b(whsec_|whsk_)[0-9A-Za-z+/=]{8,}"),

@@ -1,8 +1,8 @@
 """The credentials the hub hands out: API keys that carry their own id and checksum, and opaque tokens.
 
 An API key is `hub_live_`, 12 base62 of key id, `_`, 43 base62 of secret (256 bits) and 6 base62 of CRC32 over
-all before. The checksum protects nothing: it lets a leak scanner, and the hub, turn down a random text without
-asking the database. What is stored is an HMAC under a pepper: 256 random bits need no slow hash.
+all before. The checksum protects nothing: it lets a leak scanner, and the hub, turn down a random text
+without asking the database. What is stored is an HMAC under a pepper: 256 random bits need no slow hash.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ _MESSAGE_CHARACTERS = 300
 
 
 def describe(error: BaseException) -> dict[str, object]:
-    """Name an exception: what the hub said of it, or its type, message line and frames; and its cause's type."""
+    """Name an exception: what the hub said of it, or its type, first line and frames; its cause's type."""
     if isinstance(error, HubError):
         return {"error_detail": error.detail, **_cause(error)}
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]

@@ -64,6 +64,11 @@ class Line:
         self._outcome = code
         self._level = level
 
+    @property
+    def failed(self) -> bool:
+        """Whether a bad end is on the line already."""
+        return self._outcome != "ok"
+
     def caught(self, error: BaseException) -> None:
         """Put an exception on the line; the trace only if no other line holds it yet."""
         self.fail(outcome(error), level=_severity(error))

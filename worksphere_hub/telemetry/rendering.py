@@ -15,6 +15,7 @@ from structlog.typing import EventDict, WrappedLogger
 _CHARACTERS = 2_000
 _ITEMS = 100
 _DEPTH = 4
+_BYTES = (bytes, bytearray, memoryview)
 _AS_TEXT = (UUID, date, timedelta, PurePath, IPv4Address, IPv6Address)
 
 _encoder = msgspec.json.Encoder()
@@ -22,19 +23,15 @@ _encoder = msgspec.json.Encoder()
 
 def bounded(value: object, depth: int = _DEPTH) -> object:
     """Copy a field's value as plain JSON of limited size; what is not plain data is named, not printed."""
+    if isinstance(value, Enum):
+        value = value.value
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
         return int(value) if value.bit_length() < 64 else f"<integer of {value.bit_length()} bits>"
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return f"<{len(value)} bytes>"  # bytes are payloads, bodies and keys: never log material
-    if isinstance(value, Enum):
-        return bounded(value.value, depth)
-    if isinstance(value, _AS_TEXT):
-        return _text(str(value))
-    return _container(value, depth)
+    return _text(str(value)) if isinstance(value, _AS_TEXT) else _container(value, depth)
 
 
 def render_json(_logger: WrappedLogger, _method: str, fields: EventDict) -> bytes:
@@ -63,6 +60,9 @@ def _text(value: str) -> str:
 
 
 def _container(value: object, depth: int) -> object:
+    # Bytes are payloads, bodies and keys: never log material.
+    if isinstance(value, _BYTES):
+        return "<bytes>"
     if depth and isinstance(value, Mapping):
         items = list(cast("Mapping[object, object]", value).items())[:_ITEMS]
         return {_text(str(name)): bounded(item, depth - 1) for name, item in items}

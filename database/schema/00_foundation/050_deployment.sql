@@ -22,3 +22,28 @@ grant select, insert, update on hub.deployment to hub_definer;
 grant update (master_key_id, master_key_check, pepper) on hub.deployment to hub_worker;
 create policy rotation on hub.deployment for update to hub_worker using (true) with check (true);
 comment on table hub.deployment is 'Which deployment this is and which master key its secrets are sealed under.';
+
+
+-- Found the deployment, once: whoever comes second finds it founded and changes nothing. Only the owner may.
+create function hub.found_deployment(p_id uuid, p_master_key_id text, p_master_key_check bytea, p_pepper bytea)
+returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into hub.deployment (id, master_key_id, master_key_check, pepper)
+    values (p_id, p_master_key_id, p_master_key_check, p_pepper) on conflict (only_row) do nothing;
+    return found;
+end
+$$;
+alter function hub.found_deployment(uuid, text, bytea, bytea) owner to hub_definer;
+revoke execute on function hub.found_deployment(uuid, text, bytea, bytea) from public;
+comment on function hub.found_deployment(uuid, text, bytea, bytea) is 'Write the deployment''s one row, if it is not there yet.';
+
+do $$
+begin
+    -- Ownership has moved to hub_definer, so the installer needs the right to call it back.
+    execute pg_catalog.format(
+        'grant execute on function hub.found_deployment(uuid, text, bytea, bytea) to %I', current_user);
+end
+$$;

@@ -21,7 +21,7 @@ create table hub.webhook_deliveries (
     fence integer not null default 0,
     attempts smallint not null default 0 check (attempts >= 0),
     ended_at timestamptz,
-    primary key (org_id, endpoint_id, event_id, open),
+    primary key (org_id, event_id, endpoint_id, open),
     check (open = (state in ('pending', 'held'))),
     check (open = (ended_at is null))
 ) partition by list (open);
@@ -36,8 +36,11 @@ create table hub.webhook_deliveries_ended partition of hub.webhook_deliveries fo
     partition by range (event_id);
 create table hub.webhook_deliveries_ended_rest partition of hub.webhook_deliveries_ended default;
 
-create index webhook_deliveries_due_idx on hub.webhook_deliveries_open (org_id, endpoint_id, due_at);
-create index webhook_deliveries_event_idx on hub.webhook_deliveries (org_id, event_id);
+-- Partial, so that only a statement that asks for due work can use it: the planner, which has no statistics of a queue
+-- that is empty one minute and full the next, would otherwise look for one delivery among all those of its endpoint.
+create index webhook_deliveries_due_idx on hub.webhook_deliveries_open (org_id, endpoint_id, due_at)
+    where state = 'pending';
+create index webhook_deliveries_endpoint_idx on hub.webhook_deliveries_ended (org_id, endpoint_id, event_id);
 
 alter table hub.webhook_deliveries enable row level security;
 alter table hub.webhook_deliveries force row level security;

@@ -7,16 +7,19 @@
 -- which the worker has its fill, without looking at their rows.
 --
 -- The planner is held to index scans: it plans this while the queue is empty and would choose to read the whole table.
+-- The rows just locked cannot move, so they are updated where they lie, by ctid: all open ones are in one partition.
+-- A body over 64 KiB is left out: the worker fetches it when it sends it, so that what it has in hand stays small.
 -- Comparing with a variable, and not with clock_timestamp(), lets the due time be part of the index condition.
 create function hub.claim_deliveries(p_after_org_id uuid, p_after_endpoint_id uuid, p_busy uuid[], p_lease interval)
 returns table (
     org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, fence integer, reclaimed boolean,
-    due_at timestamptz, event_key text, event_type text, body bytea, accepted_at timestamptz,
+    due_at timestamptz, event_key text, body bytea, accepted_at timestamptz, only_endpoint_id uuid,
     endpoint_status text, endpoint_updated_at timestamptz
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_bitmapscan = off
@@ -29,7 +32,7 @@ begin
     with recursive lane (org_id, endpoint_id) as (
         (
             select d.org_id, d.endpoint_id from hub.webhook_deliveries d
-            where d.open and (d.org_id, d.endpoint_id) > (p_after_org_id, p_after_endpoint_id)
+            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (p_after_org_id, p_after_endpoint_id)
             order by d.org_id, d.endpoint_id limit 1
         )
         union all
@@ -37,7 +40,7 @@ begin
         from lane l
         cross join lateral (
             select d.org_id, d.endpoint_id from hub.webhook_deliveries d
-            where d.open and (d.org_id, d.endpoint_id) > (l.org_id, l.endpoint_id)
+            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (l.org_id, l.endpoint_id)
             order by d.org_id, d.endpoint_id limit 1
         ) as n
     ),
@@ -45,8 +48,8 @@ begin
         select q.*
         from lane l
         cross join lateral (
-            select d.org_id, d.endpoint_id, d.event_id, d.leased, d.due_at from hub.webhook_deliveries d
-            where d.open and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.due_at <= v_now
+            select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.due_at <= v_now
             order by d.due_at limit 64
             for update skip locked
         ) as q
@@ -57,11 +60,11 @@ begin
         update hub.webhook_deliveries d
         set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
         from picked p
-        where d.open and d.org_id = p.org_id and d.endpoint_id = p.endpoint_id and d.event_id = p.event_id
+        where d.open and d.ctid = p.ctid
         returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.fence, p.leased, p.due_at
     )
     select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.fence, c.leased, c.due_at,
-        e.key, e.type, e.body, e.accepted_at, w.status, w.updated_at
+        e.key, case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.only_endpoint_id, w.status, w.updated_at
     from claimed c
     left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
@@ -82,6 +85,7 @@ create function hub.extend_leases(
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 as $$
@@ -105,7 +109,7 @@ comment on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interva
 
 -- Give deliveries back with what became of them: `p_next` is delivered, exhausted or cancelled (the end), pending
 -- (again, after `p_delay_ms`) or held. An attempt is recorded where `p_attempt_ids` has an id; a delivery given back
--- untried has none. A delivery whose fence has moved on belongs to another by now: its attempt is recorded as fenced
+-- untried has none. A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
 -- and nothing else happens. Answers the fenced ones.
 create function hub.record_attempts(
     p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_next text[], p_delay_ms bigint[],
@@ -116,6 +120,7 @@ create function hub.record_attempts(
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 set enable_hashjoin = off
 set enable_mergejoin = off
 set jit = off
@@ -143,7 +148,7 @@ begin
             ended_at = case when g.next in ('pending', 'held') then null else v_now end
         from given g
         where d.open and d.org_id = g.org_id and d.endpoint_id = g.endpoint_id and d.event_id = g.event_id
-            and d.fence = g.fence
+            and d.fence = g.fence and d.leased
         returning g.n
     )
     select array_agg(g.n) into v_lost from given g where g.n not in (select n from moved);
@@ -164,7 +169,9 @@ begin
         org_id, endpoint_id, event_id, next, delay_ms, id, attempt, outcome, error_cause, error_detail, reclaimed,
         started_at, duration_ms, url, request_headers, status, response_headers, response_body, truncated, n
     )
-    where a.id is not null;
+    where a.id is not null
+    -- A worker that did not hear of its commit records the same attempts again.
+    on conflict do nothing;
 
     return query select p_event_ids[x], p_endpoint_ids[x] from unnest(v_lost) as x;
 end

@@ -1,0 +1,100 @@
+"""The API process: one table of routers, and what stands behind them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from worksphere_hub.accounts import routes as account_routes
+from worksphere_hub.accounts.answers import PostgresAnswers
+from worksphere_hub.accounts.authenticate import Authenticator
+from worksphere_hub.app import start_page
+from worksphere_hub.app.hub import Hub, open_hub
+from worksphere_hub.app.settings import Settings
+from worksphere_hub.bus.doorbell import Bell
+from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.http.limits import Limits, RateLimiter
+from worksphere_hub.http.listen import listen
+from worksphere_hub.http.server import Server, create_app
+from worksphere_hub.webhooks import routes as webhook_routes
+from worksphere_hub.webhooks.endpoints import Services
+from worksphere_hub.webhooks.publish import Publisher
+from worksphere_hub.webhooks.publish_openapi import raw_routes
+
+ROUTERS: tuple[APIRouter, ...] = (start_page.router, *account_routes.ROUTERS, *webhook_routes.ROUTERS)
+
+_TOUCH_SECONDS = 30.0
+
+
+async def serve(settings: Settings) -> None:
+    """Run an API process until it is told to stop; what it has accepted by then is committed."""
+    async with open_hub(settings, role="hub_app") as hub, open_api(hub) as app:
+        await listen(
+            app,
+            host=settings.host,
+            port=settings.port,
+            limits=_limits(settings),
+            trusted_proxies=settings.trusted_proxies,
+        )
+
+
+@asynccontextmanager
+async def open_api(hub: Hub) -> AsyncIterator[Server]:
+    """Build the application on an open hub."""
+    settings = hub.settings
+    bell = Bell(settings.run_folder)
+
+    def committed(count: int) -> None:
+        hub.metrics.events_accepted.inc(count)
+        bell.ring()
+
+    acceptor = Acceptor(hub.database, settings.events, on_committed=committed)
+    authenticator = Authenticator(hub.database, hub.deployment.pepper, RateLimiter(), settings.accounts)
+    services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks)
+    publisher = Publisher(authenticator, acceptor, settings.events, hub.metrics)
+    state: dict[str, Any] = {
+        "database": hub.database,
+        "authenticator": authenticator,
+        "answers": PostgresAnswers(hub.database, hub.vault),
+        "webhooks": services,
+        "settings": settings,
+    }
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        yield state
+
+    async def database_answers() -> str | None:
+        await hub.database.call("select 1")
+        return None
+
+    app = create_app(
+        routers=ROUTERS,
+        raw_routes=raw_routes(publisher),
+        metrics=hub.metrics,
+        readiness={"database": database_answers},
+        limits=_limits(settings),
+        lifespan=lifespan,
+    )
+    touching = asyncio.create_task(_keep_touching(authenticator))
+    try:
+        yield app
+    finally:
+        await acceptor.close()
+        touching.cancel()
+        with suppress(asyncio.CancelledError):
+            await touching
+        await authenticator.flush_touches()
+        bell.close()
+
+
+async def _keep_touching(authenticator: Authenticator) -> None:
+    while True:
+        await asyncio.sleep(_TOUCH_SECONDS)
+        await authenticator.flush_touches()
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(body_bytes=settings.events.body_limit)

@@ -1,0 +1,122 @@
+"""A hub that brings its own PostgreSQL: its folder, its secrets, its logins."""
+
+import asyncio
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from worksphere_hub.app.deployment import found, master_keys
+from worksphere_hub.app.settings import Settings
+from worksphere_hub.db.embedded import EmbeddedServer, free_port
+from worksphere_hub.db.logins import ensure_database, ensure_login
+from worksphere_hub.db.migrate import migrate
+from worksphere_hub.errors import HubError
+from worksphere_hub.security.redact import Secret
+from worksphere_hub.security.vault import create_master_key_file
+
+API_LOGIN = "hub_api_login"
+WORKER_LOGIN = "hub_worker_login"
+
+
+class HomeInUse(HubError):
+    """Another hub runs in this folder."""
+
+    code = "home_in_use"
+
+
+class Home:
+    """The folder of a hub with an embedded server, held by one process at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._secrets_file = self.folder / "secrets.json"
+        self._lock = -1
+
+    def hold(self) -> None:
+        """Take the folder; raises HomeInUse while another process has it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise HomeInUse(f"A hub runs in {self.folder} already. Stop it, or set HUB_HOME to another folder.") from None
+
+    def release(self) -> None:
+        """Let others have the folder."""
+        os.close(self._lock)
+
+    def secrets(self) -> dict[str, str]:
+        """The passwords of the embedded server's logins, made on first use and readable by this account alone."""
+        if not self._secrets_file.exists():
+            made = {name: secrets.token_hex(24) for name in ("hub_admin", API_LOGIN, WORKER_LOGIN)}
+            draft = self._secrets_file.with_suffix(".draft")
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(made))
+            draft.replace(self._secrets_file)
+        return json.loads(self._secrets_file.read_text())
+
+    def server_port(self) -> int:
+        """The embedded server's port: the one it had before, if that is still free."""
+        file = self.folder / "postgres.port"
+        port = int(file.read_text()) if file.exists() else 0
+        if not port or not _is_free(port):
+            port = free_port()
+            file.write_text(str(port))
+        return port
+
+
+@contextmanager
+def embedded_server(home: Home, *, progress: Callable[[str], None]) -> Iterator[EmbeddedServer]:
+    """Run the embedded server for as long as the block lasts."""
+    server = EmbeddedServer(home.folder / "postgres", password=home.secrets()["hub_admin"], port=home.server_port())
+    if not server.data.exists():
+        progress("Creating the embedded PostgreSQL")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+async def prepare(
+    settings: Settings, home: Home, server: EmbeddedServer, *, progress: Callable[[str], None]
+) -> tuple[Settings, Settings]:
+    """Database, schema, logins and master key; answers the settings of the API process and of the worker."""
+    passwords = home.secrets()
+    if not settings.master_key and not settings.key_file.exists():
+        create_master_key_file(settings.key_file)
+        progress(f"Created a master key in {settings.key_file}. Back it up: without it no stored secret can be read")
+    await ensure_database(server.url("postgres"), "hub")
+    owner_url = server.url("hub")
+    await migrate(owner_url, progress=lambda name: progress(f"Migrating: {name}"))
+    await asyncio.gather(
+        ensure_login(owner_url, API_LOGIN, passwords[API_LOGIN], ["hub_app"]),
+        ensure_login(owner_url, WORKER_LOGIN, passwords[WORKER_LOGIN], ["hub_worker"]),
+    )
+    await found(owner_url, master_keys(settings))
+    return tuple(  # pyright: ignore[reportReturnType] - two logins, two settings
+        replace(
+            settings,
+            home=home.folder,
+            master_key_file=settings.key_file.resolve(),
+            database_url=Secret(server.url("hub", user=login, password=passwords[login])),
+            owner_url=Secret(owner_url),
+        )
+        for login in (API_LOGIN, WORKER_LOGIN)
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

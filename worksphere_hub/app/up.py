@@ -1,0 +1,189 @@
+"""Everything in one: PostgreSQL if there is none, schema, API and worker, in the foreground until interrupted."""
+
+import asyncio
+import ctypes
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from worksphere_hub.app.deployment import found, master_keys
+from worksphere_hub.app.embedded import Home, HomeInUse, embedded_server, prepare
+from worksphere_hub.app.settings import PREFIX, Settings, environment_of
+from worksphere_hub.db.migrate import migrate
+from worksphere_hub.errors import HubError
+
+_READY_SECONDS = 60.0
+_RESTART_SECONDS = 0.5
+
+Tell = Callable[[str], None]
+
+
+class ProcessFailed(HubError):
+    """A process of the hub does not stay up."""
+
+    code = "process_failed"
+
+
+@dataclass(slots=True)
+class Child:
+    """One process of the hub, and how to start it again."""
+
+    name: str
+    arguments: Sequence[str]
+    environment: dict[str, str]
+    process: "subprocess.Popen[bytes]"
+
+
+class Supervisor:
+    """Keeps the hub's processes running until told to stop."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._children: list[Child] = []
+        self._asked_to_stop = threading.Event()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._asked_to_stop.is_set()
+
+    def stop(self, *_: object) -> None:
+        """Ask for the end; fit to be a signal handler."""
+        self._asked_to_stop.set()
+
+    def start(self, name: str, settings: Settings) -> None:
+        """Start one process: `serve` or `work`, with these settings."""
+        arguments = [sys.executable, "-m", "worksphere_hub", name]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
+        environment |= environment_of(settings)
+        self._children.append(Child(name, arguments, environment, _spawn(arguments, environment)))
+
+    def wait_ready(self, settings: Settings) -> None:
+        """Return once the API and the worker answer; raises ProcessFailed when one does not."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self.stopping:
+            for child in self._children:
+                if child.process.poll() is not None:
+                    raise ProcessFailed(f"`{child.name}` ended with status {child.process.returncode}; see its last line.")
+            if _answers(settings) and any(settings.run_folder.glob("*.bell")):
+                return
+            if time.monotonic() > deadline:
+                raise ProcessFailed(f"The hub did not become ready within {_READY_SECONDS:.0f} seconds.")
+            time.sleep(0.02)
+
+    def watch(self) -> None:
+        """Start again whatever dies, until told to stop."""
+        while not self._asked_to_stop.wait(_RESTART_SECONDS):
+            for child in self._children:
+                status = child.process.poll()
+                if status is not None:
+                    self._tell(f"{child.name} ended with status {status}; starting it again")
+                    child.process = _spawn(child.arguments, child.environment)
+
+    def end(self) -> None:
+        """Stop every process: they finish what they hold, then go."""
+        for child in self._children:
+            child.process.terminate()
+        for child in self._children:
+            try:
+                child.process.wait(45)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+
+
+@contextmanager
+def running_hub(settings: Settings, *, tell: Tell) -> Iterator[tuple[Supervisor, Settings]]:
+    """Run everything; yields the supervisor and the API's settings once all of it answers."""
+    supervisor = Supervisor(tell)
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, supervisor.stop)
+    if settings.database_url is not None:
+        asyncio.run(_prepare_external(settings, tell))
+        with _processes(supervisor, settings, settings):
+            yield supervisor, settings
+        return
+    home = _hold_home(settings, tell)
+    try:
+        with embedded_server(home, progress=tell) as server:
+            settings = replace(settings, home=home.folder)
+            api, worker = asyncio.run(prepare(settings, home, server, progress=tell))
+            with _processes(supervisor, api, worker):
+                yield supervisor, api
+    finally:
+        home.release()
+
+
+@contextmanager
+def _processes(supervisor: Supervisor, api: Settings, worker: Settings) -> Iterator[None]:
+    api.run_folder.mkdir(parents=True, exist_ok=True)
+    for left_over in api.run_folder.glob("*.bell"):
+        left_over.unlink()
+    supervisor.start("serve", api)
+    supervisor.start("work", worker)
+    try:
+        supervisor.wait_ready(api)
+        yield
+    finally:
+        supervisor.end()
+
+
+def _hold_home(settings: Settings, tell: Tell) -> Home:
+    """Take the folder, or one inside it when another hub has it: a second copy on another port works beside it."""
+    home = Home(settings.home)
+    try:
+        home.hold()
+    except HomeInUse:
+        home = Home(settings.home / f"port-{settings.port}")
+        home.hold()
+        tell(f"Another hub runs in {settings.home}; this one keeps its data in {home.folder}")
+    return home
+
+
+async def _prepare_external(settings: Settings, tell: Tell) -> None:
+    if settings.owner_url is None:
+        return
+    await migrate(settings.owner_url.reveal(), progress=lambda name: tell(f"Migrating: {name}"))
+    await found(settings.owner_url.reveal(), master_keys(settings))
+
+
+def _spawn(arguments: Sequence[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(  # noqa: S603 - ourselves, no shell
+        arguments,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        # A group of its own: Ctrl-C reaches the supervisor alone, which stops the others in order.
+        process_group=0,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other thread runs here
+    )
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _answers(settings: Settings) -> bool:
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::", ""} else settings.host  # noqa: S104 - a comparison
+    connection = http.client.HTTPConnection(host, settings.port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def demo_file(folder: Path) -> Path:
+    """Where a demo says how to reach it."""
+    return folder / "demo.json"

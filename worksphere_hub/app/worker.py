@@ -1,0 +1,126 @@
+"""The worker process: the dispatcher, and the services that keep its house."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+
+from worksphere_hub.app.hub import Hub, open_hub
+from worksphere_hub.app.settings import Settings
+from worksphere_hub.bus.doorbell import Ear
+from worksphere_hub.http.limits import Limits
+from worksphere_hub.http.listen import listen
+from worksphere_hub.http.server import create_app
+from worksphere_hub.telemetry.logs import wide
+from worksphere_hub.webhooks.directory import Directory
+from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
+from worksphere_hub.webhooks.janitor import Janitor
+from worksphere_hub.webhooks.models import Result
+from worksphere_hub.webhooks.record import Recorder
+
+
+async def work(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT; then it finishes or gives back what it holds."""
+    async with open_hub(settings, role="hub_worker") as hub:
+        ear = Ear(settings.run_folder)
+        try:
+            dispatcher = Dispatcher(
+                Parts(
+                    database=hub.database,
+                    egress=hub.egress,
+                    directory=Directory(hub.database, hub.vault),
+                    recorder=Recorder(
+                        hub.database, batch=settings.webhooks.record_batch, on_recorded=_recorded(hub)
+                    ),
+                    ear=ear,
+                    settings=settings.webhooks,
+                )
+            )
+            _stop_on_signals(dispatcher.stop)
+            await _run_beside(dispatcher, hub)
+        finally:
+            ear.close()
+
+
+async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
+    """Run the dispatcher, and for as long as it runs the services."""
+    services = [asyncio.create_task(Janitor(hub.database, hub.metrics).run())]
+    if hub.settings.worker_port:
+        services.append(asyncio.create_task(_serve_health(hub)))
+    try:
+        await dispatcher.run()
+    finally:
+        for service in services:
+            service.cancel()
+            with suppress(asyncio.CancelledError):
+                await service
+
+
+async def _serve_health(hub: Hub) -> None:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        yield {}
+
+    async def database_answers() -> str | None:
+        await hub.database.call("select 1")
+        return None
+
+    app = create_app(
+        routers=(),
+        raw_routes={},
+        metrics=hub.metrics,
+        readiness={"database": database_answers},
+        limits=Limits(),
+        lifespan=lifespan,
+    )
+    await listen(app, host=hub.settings.host, port=hub.settings.worker_port, limits=Limits(), signals=False)
+
+
+def _recorded(hub: Hub) -> Callable[[Sequence[Result], int], None]:
+    """Count attempts, and write a line for each batch and for each attempt that did not deliver."""
+    attempted = hub.metrics.deliveries_attempted
+    seconds = hub.metrics.attempt_seconds
+
+    def tell(results: Sequence[Result], fenced: int) -> None:
+        delivered = 0
+        for result in results:
+            attempt = result.attempt
+            if attempt is None:
+                continue
+            attempted.labels(attempt.outcome).inc()
+            seconds.observe(attempt.duration_ms / 1000)
+            if attempt.outcome == "delivered":
+                delivered += 1
+                continue
+            with wide("delivery.attempted", **_facts(result)) as line:
+                line.fail(attempt.error_cause or f"status_{attempt.status}")
+        if delivered or fenced:
+            with wide("deliveries.recorded", delivered=delivered, fenced=fenced):
+                pass
+
+    return tell
+
+
+def _facts(result: Result) -> dict[str, object]:
+    claim, attempt = result.claim, result.attempt
+    assert attempt is not None
+    return {
+        "org": claim.org.hex,
+        "endpoint": claim.endpoint.hex,
+        "event": claim.event.hex,
+        "attempt": claim.attempts + 1,
+        "status": attempt.status,
+        "attempt_ms": attempt.duration_ms,
+        "next": result.next,
+        "delay_s": round(result.delay, 1),
+        "reclaimed": claim.reclaimed,
+    }
+
+
+def _stop_on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop)

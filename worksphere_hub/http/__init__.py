@@ -1,0 +1,1 @@
+"""The HTTP door: the app factory, problem answers, limits, headers, paging, idempotency, health."""

@@ -1,0 +1,120 @@
+"""The HTTP door of events and deliveries. (Publishing is in `publish`: it is a bare handler.)"""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from worksphere_hub import ids
+from worksphere_hub.accounts.principal import Principal
+from worksphere_hub.accounts.requires import requires
+from worksphere_hub.db.pool import Database
+from worksphere_hub.errors import FieldProblem, InvalidInput
+from worksphere_hub.events import store as event_store
+from worksphere_hub.events.errors import EventNotFound
+from worksphere_hub.http.paging import Page, Paged, cut_page
+from worksphere_hub.http.strict_route import StrictRoute
+from worksphere_hub.webhooks import views
+from worksphere_hub.webhooks.errors import DeliveryNotFound
+from worksphere_hub.webhooks.schemas import AttemptOut, DeliveryOut, EventOut, VerdictOut
+from worksphere_hub.webhooks.store import QUERIES
+
+router = APIRouter(prefix="/v1", route_class=StrictRoute)
+
+EventReader = Annotated[Principal, Depends(requires("events:read"))]
+DeliveryReader = Annotated[Principal, Depends(requires("deliveries:read"))]
+State = Literal["pending", "held", "delivered", "exhausted", "cancelled"]
+
+
+@router.get("/events", tags=["events"])
+async def list_events(
+    request: Request,
+    principal: EventReader,
+    page: Paged,
+    event_type: Annotated[str | None, Query(alias="type", max_length=128)] = None,
+) -> Page[EventOut]:
+    """List events, newest first. Their data is shown to those who may read payloads."""
+    async with _database(request).tenant(principal.org) as tx:
+        events = await event_store.page(tx, principal.org, page.after_id(), event_type, page.limit + 1)
+    shown, cursor = cut_page(events, page.limit, lambda event: [event.id.hex])
+    with_data = principal.may("payloads:read")
+    return Page(data=[views.event_out(event, with_data=with_data) for event in shown], next_cursor=cursor)
+
+
+@router.get("/events/{event_id}", tags=["events"])
+async def get_event(request: Request, principal: EventReader, event_id: str) -> EventOut:
+    """Show one event, by the hub's id or by the publisher's own."""
+    async with _database(request).tenant(principal.org) as tx:
+        event = await event_store.find(tx, principal.org, event_id)
+    if event is None:
+        raise EventNotFound
+    return views.event_out(event, with_data=principal.may("payloads:read"))
+
+
+@router.get("/events/{event_id}/deliveries", tags=["events"])
+async def list_event_verdicts(request: Request, principal: EventReader, event_id: str) -> Page[VerdictOut]:
+    """Say for every endpoint why it did, or did not, get this event, and how far its delivery is."""
+    async with _database(request).tenant(principal.org) as tx:
+        event = await event_store.find(tx, principal.org, event_id)
+        if event is None:
+            raise EventNotFound
+        rows = await tx.rows(QUERIES.verdicts_of_event, principal.org, event.id)
+    return Page(data=[views.verdict_out(row) for row in rows])
+
+
+@router.get("/deliveries", tags=["deliveries"])
+async def list_deliveries(
+    request: Request,
+    principal: DeliveryReader,
+    page: Paged,
+    endpoint_id: str | None = None,
+    state: State | None = None,
+) -> Page[DeliveryOut]:
+    """List deliveries, those of the newest event first."""
+    endpoint = ids.decode("whe", endpoint_id) if endpoint_id is not None else None
+    async with _database(request).tenant(principal.org) as tx:
+        rows = await tx.rows(
+            QUERIES.list_deliveries, principal.org, *_before(page), endpoint, state, page.limit + 1
+        )
+    shown, cursor = cut_page(rows, page.limit, lambda row: [row["event_id"].hex, row["endpoint_id"].hex])
+    return Page(data=[views.delivery_out(row) for row in shown], next_cursor=cursor)
+
+
+@router.get("/deliveries/{delivery_id}", tags=["deliveries"])
+async def get_delivery(request: Request, principal: DeliveryReader, delivery_id: str) -> DeliveryOut:
+    """Show one delivery."""
+    event, endpoint = views.parse_delivery_id(delivery_id)
+    async with _database(request).tenant(principal.org) as tx:
+        row = await tx.row(QUERIES.delivery_by_id, principal.org, event, endpoint)
+    if row is None:
+        raise DeliveryNotFound
+    return views.delivery_out(row)
+
+
+@router.get("/deliveries/{delivery_id}/attempts", tags=["deliveries"])
+async def list_delivery_attempts(
+    request: Request, principal: DeliveryReader, delivery_id: str
+) -> Page[AttemptOut]:
+    """List the attempts of one delivery, oldest first."""
+    event, endpoint = views.parse_delivery_id(delivery_id)
+    async with _database(request).tenant(principal.org) as tx:
+        if await tx.row(QUERIES.delivery_by_id, principal.org, event, endpoint) is None:
+            raise DeliveryNotFound
+        rows = await tx.rows(QUERIES.list_attempts_of_delivery, principal.org, endpoint, event)
+    with_payload = principal.may("payloads:read")
+    return Page(data=[views.attempt_out(row, with_payload=with_payload) for row in rows])
+
+
+def _before(page: Paged) -> tuple[UUID | None, UUID | None]:
+    key = page.after(2)
+    if key is None:
+        return None, None
+    try:
+        return UUID(hex=str(key[0])), UUID(hex=str(key[1]))
+    except ValueError:
+        message = "is not a cursor of this list; leave it out to start from the first page"
+        raise InvalidInput(f"cursor {message}.", problems=[FieldProblem("cursor", message)]) from None
+
+
+def _database(request: Request) -> Database:
+    return request.state.database

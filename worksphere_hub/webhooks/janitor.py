@@ -1,0 +1,52 @@
+"""Keep house: partitions ahead of time, expired records away, the queue's state on the gauges."""
+
+import asyncio
+
+from worksphere_hub import clock
+from worksphere_hub.db.pool import Database
+from worksphere_hub.telemetry.logs import wide
+from worksphere_hub.telemetry.metrics import Metrics
+from worksphere_hub.webhooks.store import QUERIES, queue_state
+
+_LOOK_SECONDS = 5.0
+_CLEAN_SECONDS = 600.0
+
+
+class Janitor:
+    """One per worker. Several at once do no harm: each of its works is idempotent."""
+
+    def __init__(self, database: Database, metrics: Metrics) -> None:
+        self._database = database
+        self._metrics = metrics
+
+    async def run(self) -> None:
+        """Look every few seconds, clean every ten minutes, for ever."""
+        cleaned_at = float("-inf")
+        while True:
+            with wide("house.kept") as line:
+                line.quiet()
+                try:
+                    await self.look()
+                    if clock.monotonic() - cleaned_at > _CLEAN_SECONDS:
+                        line.add(forgotten=await self.clean())
+                        cleaned_at = clock.monotonic()
+                except Exception as error:  # noqa: BLE001 - the next round tries again
+                    line.caught(error)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Put the queue's state on the gauges."""
+        state = await queue_state(self._database)
+        oldest = state["oldest_due_at"]
+        self._metrics.queue_depth.set(state["pending"])
+        self._metrics.queue_oldest_due_seconds.set(
+            0 if oldest is None else max(0.0, (clock.now() - oldest).total_seconds())
+        )
+
+    async def clean(self) -> int:
+        """Make the coming partitions and forget what has expired; answers how many rows were forgotten."""
+        await self._database.call(QUERIES.add_partitions)
+        total = 0
+        while count := (await self._database.call(QUERIES.forget_expired))[0][0]:
+            total += count
+        return total

@@ -1,0 +1,62 @@
+"""Write attempts down in batches: whatever finishes while one transaction runs is written by the next."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from worksphere_hub.db.failures import is_passing
+from worksphere_hub.db.pool import Database
+from worksphere_hub.telemetry.logs import wide
+from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.models import Result
+
+_RETRY_SECONDS = 0.5
+
+
+class Recorder:
+    """Takes results from the running attempts and commits them. One per worker."""
+
+    def __init__(
+        self, database: Database, *, batch: int, on_recorded: Callable[[Sequence[Result], int], None]
+    ) -> None:
+        """`on_recorded` hears of each committed batch and of how many in it were fenced."""
+        self._database = database
+        self._batch = batch
+        self._on_recorded = on_recorded
+        self._waiting: deque[Result] = deque()
+        self._flusher: asyncio.Task[None] | None = None
+
+    def give(self, result: Result) -> None:
+        """Take a result; it is written soon."""
+        self._waiting.append(result)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.get_running_loop().create_task(self._flush())
+
+    async def drain(self) -> None:
+        """Wait until everything taken is written."""
+        while self._flusher is not None and not self._flusher.done():
+            await asyncio.wait([self._flusher])
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch))]
+            await self._write(batch)
+
+    async def _write(self, batch: list[Result]) -> None:
+        while True:
+            try:
+                fenced = await store.record(self._database, batch)
+            except Exception as error:  # noqa: BLE001 - attempts that were made must not be forgotten
+                if is_passing(error):
+                    # The deliveries stay leased meanwhile. Should the leases run out, they are sent again and marked.
+                    await asyncio.sleep(_RETRY_SECONDS)
+                    continue
+                if len(batch) > 1:
+                    for one in batch:
+                        await self._write([one])
+                    return
+                with wide("attempt.unrecordable", event_id=str(batch[0].claim.event)) as line:
+                    line.caught(error)
+                return
+            self._on_recorded(batch, fenced)
+            return

@@ -1,0 +1,26 @@
+"""How the delivery engine works; the defaults stand beside the code that obeys them."""
+
+from dataclasses import dataclass
+
+# Standard Webhooks' example: with the first attempt ten in all, over about three days.
+STANDARD_SCHEDULE = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """How the delivery engine works. Times are in seconds."""
+
+    schedule: tuple[float, ...] = STANDARD_SCHEDULE  # waits between attempts; when it ends the delivery is exhausted
+    jitter: float = 0.2  # each wait is lengthened by up to this share, so that retries do not come in step
+    retry_after_limit: float = 86_400.0  # a receiver's Retry-After is honoured up to this
+    lease: float = 15.0  # how long a worker that died keeps what it had in hand
+    connect_timeout: float = 5.0
+    attempt_timeout: float = 15.0  # one attempt in all, the response's body included
+    in_flight: int = 512  # deliveries that a worker has in hand at most
+    endpoint_concurrency: int = 64  # of these, being sent to one endpoint
+    idle_poll: float = 0.25  # how long an idle worker waits for the doorbell before it looks by itself
+    claim_pause: float = 0.004  # between claims under load: fewer, fuller claims
+    record_batch: int = 200  # attempts recorded in one transaction at most
+    drain: float = 20.0  # how long a stopping worker lets running attempts finish
+    response_limit: int = 65_536  # bytes of a response's body that are kept
+    endpoint_limit: int = 1_000  # endpoints an organization may have

@@ -1,0 +1,84 @@
+"""The delivery engine's side of the database: claim, keep, record. (What people ask for is in `views`.)"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from worksphere_hub import clock
+from worksphere_hub.db.pool import Database, Row
+from worksphere_hub.db.queries import load_queries
+from worksphere_hub.webhooks.models import Claim, Result
+
+QUERIES = load_queries(__file__)
+
+
+async def claim(
+    database: Database, after: tuple[UUID, UUID], busy: Sequence[UUID], lease: float
+) -> list[Claim]:
+    """Take due deliveries in hand for `lease` seconds."""
+    taken_at = clock.monotonic()
+    rows = await database.call(QUERIES.claim_deliveries, *after, busy, timedelta(seconds=lease))
+    return [
+        Claim(
+            org=row["org_id"],
+            endpoint=row["endpoint_id"],
+            event=row["event_id"],
+            attempts=row["attempts"],
+            fence=row["fence"],
+            reclaimed=row["reclaimed"],
+            due_at=row["due_at"],
+            event_key=row["event_key"],
+            body=row["body"],
+            accepted_at=row["accepted_at"],
+            endpoint_status=row["endpoint_status"],
+            endpoint_updated_at=row["endpoint_updated_at"],
+            taken_at=taken_at,
+        )
+        for row in rows
+    ]
+
+
+async def extend(database: Database, claims: Sequence[Claim], lease: float) -> int:
+    """Push out the leases of deliveries in hand; answers how many still are."""
+    rows = await database.call(QUERIES.extend_leases, *_names(claims), timedelta(seconds=lease))
+    return rows[0][0]
+
+
+async def record(database: Database, results: Sequence[Result]) -> int:
+    """Write results in one transaction and one round trip; answers how many belonged to another worker by then."""
+    attempts = [result.attempt for result in results]
+    rows = await database.call(
+        QUERIES.record_attempts,
+        *_names([result.claim for result in results]),
+        [result.next for result in results],
+        [int(result.delay * 1000) for result in results],
+        [attempt and attempt.id for attempt in attempts],
+        [result.claim.attempts + 1 for result in results],
+        [attempt and attempt.outcome for attempt in attempts],
+        [attempt and attempt.error_cause for attempt in attempts],
+        [attempt and attempt.error_detail for attempt in attempts],
+        [result.claim.reclaimed for result in results],
+        [attempt and attempt.started_at for attempt in attempts],
+        [attempt and attempt.duration_ms for attempt in attempts],
+        [attempt and attempt.url for attempt in attempts],
+        [attempt and attempt.request_headers for attempt in attempts],
+        [attempt and attempt.status for attempt in attempts],
+        [attempt and attempt.response_headers for attempt in attempts],
+        [attempt and attempt.response_body for attempt in attempts],
+        [attempt is not None and attempt.truncated for attempt in attempts],
+    )
+    return len(rows)
+
+
+async def queue_state(database: Database) -> Row:
+    """Pending and held deliveries, and since when the oldest due one waits (null: none does)."""
+    return (await database.call(QUERIES.queue_state))[0]
+
+
+def _names(claims: Sequence[Claim]) -> tuple[list[UUID], list[UUID], list[UUID], list[int]]:
+    return (
+        [claim.org for claim in claims],
+        [claim.endpoint for claim in claims],
+        [claim.event for claim in claims],
+        [claim.fence for claim in claims],
+    )

@@ -48,7 +48,7 @@ async def call(
     scheme: str = "http",
     state: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Send one request in process; `body` in pieces arrives in pieces, and no piece at all is a client that left."""
+    """Send one request in process; `body` in pieces arrives in pieces, no piece is a client that left."""
     path, _, query = path.partition("?")
     scope = {
         "type": "http",
@@ -88,6 +88,7 @@ async def call(
     assert len(headers_out) == len(start["headers"]), f"a header was sent twice: {start['headers']}"
     content = b"".join(message.get("body", b"") for message in sent[1:])
     assert not sent[-1].get("more_body"), "the answer was never finished"
+    assert all(message.get("more_body") for message in sent[1:-1]), "something was sent after the end"
     return Answer(start["status"], headers_out, content, scope["state"])
 
 

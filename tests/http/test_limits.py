@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+from contextlib import suppress
 
 import pytest
 from fastapi import APIRouter
@@ -71,8 +72,10 @@ async def test_a_growing_body_is_refused_at_the_byte_too_many_and_not_read_furth
     reads = 0
 
     async def reader(scope, receive, send):
-        while True:
-            await receive()
+        with suppress(BodyTooLarge):
+            while True:
+                await receive()
+        await receive()
 
     async def receive():
         nonlocal reads
@@ -168,14 +171,16 @@ async def test_a_chunked_body_is_refused_once_it_has_grown_too_large():
 
 async def test_an_endless_refused_body_is_cut_off():
     async with serving(note_app()) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request(b"", length=10**15))
-        piece = b"x" * 1_048_576
-        with pytest.raises(ConnectionError):
-            for _ in range(200):
-                writer.write(piece)
+        taken = 0
+        with suppress(ConnectionError):
+            while taken < 200 * MIB:
+                writer.write(b"x" * MIB)
                 await asyncio.wait_for(writer.drain(), 20)
+                taken += MIB
         writer.close()
+    assert taken < 200 * MIB
 
 
 @pytest.mark.parametrize(
@@ -208,13 +213,13 @@ async def test_more_bytes_than_announced_do_not_become_part_of_the_body():
         writer.write(request(body + b"A" * 100, length=len(body)))
         data = await asyncio.wait_for(reader.read(), 20)
         writer.close()
-    answers = data.split(b"HTTP/1.1 ")[1:]
-    assert [answer[:3] for answer in answers] in ([b"201", b"400"], [b"400"])
+    assert [answer[:3] for answer in data.split(b"HTTP/1.1 ")[1:]] == [b"201"]
+    assert data.endswith(b'{"length":1}')
 
 
 async def test_a_client_that_leaves_before_its_body_is_whole_harms_nobody():
     async with serving(note_app()) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request(b'{"te', length=500))
         await writer.drain()
         writer.close()

@@ -113,6 +113,18 @@ async def test_what_is_not_http_is_answered_with_a_problem():
     assert (status_of(answer), problem_of(answer)["code"]) == (400, "malformed_http")
 
 
+async def test_the_clock_of_an_arrived_request_stops():
+    async with serving(app(), Limits(arrival_seconds=0.2)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + b"\r\n")
+        await reader.readuntil(b"}")
+        # Another connection's clock, started later, has run out; this one's would have, too.
+        assert status_of(await exchange(port, b"")) == 408
+        writer.write(HEAD + b"\r\n")
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"}"), 20)
+        writer.close()
+
+
 async def test_several_requests_share_a_connection():
     async with serving(app()) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -120,3 +132,47 @@ async def test_several_requests_share_a_connection():
         data = await asyncio.wait_for(reader.read(), 20)
         writer.close()
     assert data.count(b"HTTP/1.1 200") == 4
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(b"\x16\x03 nonsense\r\n\r\n", id="nonsense"),
+        pytest.param(HEAD + b"x: y\r\n" * 200 + b"\r\n", id="a flood"),
+        pytest.param(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n", id="a broken body"),
+    ],
+)
+async def test_a_bad_second_request_is_not_answered_into_the_first_answer(second):
+    release, arrived = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"ha", "more_body": True})
+        arrived.set()
+        await release.wait()
+        await send({"type": "http.response.body", "body": b"lf"})
+
+    async with serving(build(raw_routes={("GET", "/raw"): slow})) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /raw HTTP/1.1\r\nhost: hub\r\n\r\n")
+        await asyncio.wait_for(arrived.wait(), 20)
+        writer.write(second)
+        await writer.drain()
+        # A whole exchange on another connection: by then the server has read what was sent on this one.
+        assert status_of(await exchange(port, HEAD + b"\r\n")) == 200
+        release.set()
+        data = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+    first, *more = data.split(b"HTTP/1.1 ")[1:]
+    assert first.endswith(b"\r\n\r\nhalf")
+    assert [answer[:3] for answer in more] in ([], [b"200"]), "a second request that is whole may be served"
+
+
+async def test_a_refused_body_that_is_dribbled_is_cut_off_without_a_second_answer():
+    async with serving(app(), Limits(arrival_seconds=0.2)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /healthz HTTP/1.1\r\nhost: hub\r\ncontent-length: 5000000\r\n\r\nxx")
+        data = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+    assert data.count(b"HTTP/1.1") == 1
+    assert status_of(data) == 413

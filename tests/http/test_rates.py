@@ -70,6 +70,6 @@ def test_a_changed_plan_takes_effect_at_once():
 def test_requiring_raises_with_the_wait():
     limiter = RateLimiter()
     limiter.require("k", 0.5, 1, 0)
-    with pytest.raises(RateLimited, match="Wait 2.00 s") as caught:
+    with pytest.raises(RateLimited, match=r"Wait 2\.00 s") as caught:
         limiter.require("k", 0.5, 1, 0)
     assert (caught.value.status, caught.value.code, caught.value.retry_after) == (429, "rate_limited", 2.0)

@@ -1,11 +1,8 @@
 """The whole door, in process and through a real server."""
 
 import asyncio
-import io
-import json
 from contextlib import asynccontextmanager
 
-import pytest
 from fastapi import APIRouter, Request
 
 from tests.http.driving import build, call, exchange, problem_of, serving, status_of
@@ -14,14 +11,6 @@ from worksphere_hub.http.answers import send_answer
 from worksphere_hub.http.headers import request_id
 from worksphere_hub.http.openapi import RawRoute
 from worksphere_hub.http.reading import read_body
-from worksphere_hub.telemetry import logs
-
-
-@pytest.fixture
-def lines():
-    stream = io.BytesIO()
-    logs.configure("info", json=True, redact=lambda fields: fields, stream=stream)
-    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 async def publish(scope, receive, send):

@@ -69,6 +69,12 @@ def test_what_is_no_key_is_none(text):
     assert tokens.parse_api_key(text) is None
 
 
+@pytest.mark.parametrize("extra", ["0", "00000", "_", "\n", " "])
+def test_a_right_checksum_does_not_make_up_for_a_wrong_shape(extra):
+    for text in (KNOWN + extra, extra + KNOWN, KNOWN[:-1]):
+        assert tokens.parse_api_key(text + tokens._checksum(text)) is None
+
+
 @given(st.text())
 def test_parsing_never_fails(text):
     assert tokens.parse_api_key(text) is None

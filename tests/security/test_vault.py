@@ -291,13 +291,15 @@ async def test_the_cache_expires_is_bounded_and_forgets():
 
     small, store = make(cache_size=2)
     orgs = [uuid4() for _ in range(3)]
-    for org in orgs:
+    for org in (orgs[0], orgs[1], orgs[0], orgs[2]):
         await small.seal(org, "cred", PLACE, b"x")
     assert len(small._rings) == 2
-    await small.seal(orgs[2], "cred", PLACE, b"x")
     assert store.loads == 3
     await small.seal(orgs[0], "cred", PLACE, b"x")
+    assert store.loads == 3  # used last but one, so it stayed
+    await small.seal(orgs[1], "cred", PLACE, b"x")
     assert store.loads == 4
+    await small.seal(orgs[0], "cred", PLACE, b"x")
     small.forget(orgs[0])
     await small.seal(orgs[0], "cred", PLACE, b"x")
     assert store.loads == 5

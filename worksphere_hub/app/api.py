@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import Receive, Scope, Send
 
 from worksphere_hub.accounts import routes as account_routes
 from worksphere_hub.accounts.answers import PostgresAnswers
@@ -18,6 +19,7 @@ from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.http.limits import Limits, RateLimiter
 from worksphere_hub.http.listen import listen
 from worksphere_hub.http.server import Server, create_app
+from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
 from worksphere_hub.webhooks.endpoints import Services
 from worksphere_hub.webhooks.publish import Publisher
@@ -72,7 +74,7 @@ async def open_api(hub: Hub) -> AsyncIterator[Server]:
 
     app = create_app(
         routers=ROUTERS,
-        raw_routes=raw_routes(publisher),
+        raw_routes=raw_routes(publisher.publish, publisher.publish_batch),
         metrics=hub.metrics,
         readiness={"database": database_answers},
         limits=_limits(settings),
@@ -88,6 +90,27 @@ async def open_api(hub: Hub) -> AsyncIterator[Server]:
             await touching
         await authenticator.flush_touches()
         bell.close()
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, without a database or a key."""
+
+    async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("this application only describes itself")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        yield {}
+
+    described = create_app(
+        routers=ROUTERS,
+        raw_routes=raw_routes(nowhere, nowhere),
+        metrics=create_metrics(),
+        readiness={},
+        limits=Limits(),
+        lifespan=lifespan,
+    )
+    return described.api.openapi()
 
 
 async def _keep_touching(authenticator: Authenticator) -> None:

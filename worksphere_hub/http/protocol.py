@@ -25,7 +25,8 @@ class BoundedProtocol(HttpToolsProtocol):
     limits: ClassVar[Limits] = Limits()
 
     _in_head = False  # between a request's first byte and the end of its headers
-    _arriving = True  # until the request is complete; a fresh connection owes us its first one
+    _in_body = False  # from there until the request is complete
+    _owes = True  # a request that has not arrived whole: from the start, a fresh connection owes us its first
     _head_bytes = 0
     _discarded = 0
     _refusal: HubError | None = None
@@ -54,23 +55,24 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(HeadersTooLarge())
                 return
         # Stray line breaks between requests begin none, yet they stop the server's own idle clock.
-        if self._arriving or (self._idle() and self.timeout_keep_alive_task is None):
+        if self._owes or (self._idle() and self.timeout_keep_alive_task is None):
             self._start_clock()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._in_head = self._arriving = True
+        self._in_head = self._owes = True
         self._head_bytes = self._discarded = 0
 
     def on_headers_complete(self) -> None:
         """Refuse a head that is too large before a handler starts on it."""
-        self._in_head = False
         try:
             check_headers(self.headers, self.limits)
         except HeadersTooLarge as refused:
             self._refusal = refused
             raise  # stops the parser, which then asks for the answer below
+        self._in_head = False
+        self._in_body = True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -83,7 +85,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request has arrived."""
-        self._arriving = False
+        self._in_body = self._owes = False
         self._stop_clock()
         super().on_message_complete()
 
@@ -101,22 +103,32 @@ class BoundedProtocol(HttpToolsProtocol):
             self._deadline = None
 
     def _too_slow(self) -> None:
-        if self._idle():
-            self._refuse(RequestTooSlow())
+        if self._in_body:
+            self.transport.close()  # a handler that waits for the body learns that the client is gone
         else:
-            self.transport.close()  # a handler waits for the body: it learns that the client is gone
+            self._refuse(RequestTooSlow())
 
     def _idle(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
     def _refuse(self, error: HubError) -> None:
+        if self.pipeline or not (self._in_body or self._idle()):
+            # An earlier request of this connection is being answered, and these bytes would land in that
+            # answer: let it end, and the connection with it.
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if not (self._in_body and self.cycle.response_started):
+            self._write_problem(error)
+        self.transport.close()
+
+    def _write_problem(self, error: HubError) -> None:
         identity = ids.new_hex()
         status, headers, body = problem_bytes(error, identity)
-        lines = [*headers, *SECURITY_HEADERS, (b"x-request-id", identity.encode()), (b"connection", b"close")]
-        head = b"".join(name + b": " + value + b"\r\n" for name, value in lines)
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
-        self.transport.close()
+        closing = [(b"x-request-id", identity.encode()), (b"connection", b"close")]
+        lines = [name + b": " + value for name, value in (*headers, *SECURITY_HEADERS, *closing)]
+        self.transport.write(STATUS_LINE[status] + b"\r\n".join(lines) + b"\r\n\r\n" + body)
 
 
 def bounded_protocol(limits: Limits) -> type[asyncio.Protocol]:

@@ -67,7 +67,7 @@ def _finite(digits: str) -> float:
 
 
 def _check_escapes(text: str) -> None:
-    # Only an escape can smuggle in what UTF-8 and the grammar refuse; PostgreSQL and most readers refuse it then.
+    # Only an escape can smuggle in what UTF-8 and the grammar refuse, and the next reader will refuse it too.
     sound = _SOUND_ESCAPES.match(text)
     assert sound is not None
     if sound.end() == len(text):

@@ -16,7 +16,7 @@ from worksphere_hub.telemetry.rendering import ConsoleLine, render_json
 
 Redact = Callable[[dict[str, object]], dict[str, object]]
 
-_RESERVED = frozenset({"at", "level", "event"})
+_RESERVED = frozenset({"at", "level", "event", "outcome", "duration_ms"})
 _WRITTEN = "_hub_written"
 
 

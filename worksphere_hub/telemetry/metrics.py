@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 # Seconds. A request is milliseconds; an attempt waits for somebody else's server, up to its time-out.
@@ -31,6 +38,7 @@ class Metrics:
 
 def create_metrics() -> Metrics:
     """Make the instruments in a registry of their own, so that two hubs in one process do not collide."""
+    disable_created_metrics()  # a second series for every counter, which nobody asks for
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     return Metrics(

@@ -22,6 +22,8 @@ from worksphere_hub.webhooks.settings import WebhookSettings
 
 _START = (UUID(int=0), UUID(int=0))
 _FULL_CLAIM = 256
+# A claim of this many says that there are more: no pause before the next.
+_MANY = 64
 # A delivery that cannot be prepared (no key, no database) is given back for this long, without an attempt.
 _UNREADY_SECONDS = 30.0
 _DATABASE_AWAY_SECONDS = 1.0
@@ -50,6 +52,7 @@ class Dispatcher:
         self._after = _START
         self._room = asyncio.Event()
         self._stopping = False
+        self._passed_over = False
 
     @property
     def in_hand(self) -> int:
@@ -80,8 +83,10 @@ class Dispatcher:
             self._room.clear()
             await self._room.wait()
             return
+        busy = self._lanes.busy()
+        self._passed_over = bool(busy)
         try:
-            claims = await store.claim(self._parts.database, self._after, self._lanes.busy(), settings.lease)
+            claims = await store.claim(self._parts.database, self._after, busy, settings.lease)
         except Exception as error:  # noqa: BLE001 - whatever the database says, this loop must live on
             with wide("deliveries.claim_failed") as line:
                 line.caught(error)
@@ -95,6 +100,8 @@ class Dispatcher:
             return
         swept_all = self._after == _START
         self._after = _START
+        if len(claims) >= _MANY:
+            return
         if claims:
             await asyncio.sleep(settings.claim_pause)
         elif swept_all:
@@ -111,6 +118,9 @@ class Dispatcher:
         if following is not None:
             self._start(following)
         self._room.set()
+        if self._passed_over and not self._lanes.is_busy(claim.endpoint):
+            # The last claim left this endpoint's out; there may be more of them than the doorbell will ring for.
+            self._parts.ear.wake()
 
     async def _deliver(self, claim: Claim) -> None:
         try:

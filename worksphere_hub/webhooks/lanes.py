@@ -8,10 +8,15 @@ from worksphere_hub.webhooks.models import Claim
 
 
 class Lanes:
-    """A queue for each endpoint, of which at most `width` deliveries are being sent at a time."""
+    """A queue for each endpoint, of which at most `width` deliveries are being sent at a time.
+
+    An endpoint is busy, and no more of it is wanted, while half of that again is waiting for its turn: enough to go on
+    with while the next are claimed.
+    """
 
     def __init__(self, width: int) -> None:
         self._width = width
+        self._fill = max(1, width // 2)
         self._waiting: dict[UUID, deque[Claim]] = {}
         self._running: dict[UUID, int] = {}
         self.size = 0
@@ -45,7 +50,11 @@ class Lanes:
 
     def busy(self) -> list[UUID]:
         """Endpoints that have their fill: no more of theirs should be claimed."""
-        return [endpoint for endpoint, running in self._running.items() if running >= self._width]
+        return [endpoint for endpoint, waiting in self._waiting.items() if len(waiting) >= self._fill]
+
+    def is_busy(self, endpoint: UUID) -> bool:
+        """Whether this endpoint has its fill."""
+        return len(self._waiting.get(endpoint, ())) >= self._fill
 
     def waiting(self) -> list[Claim]:
         """What is in hand and has not started."""

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from starlette.types import ASGIApp
+
 from worksphere_hub.http.openapi import RawRoute
-from worksphere_hub.webhooks.publish import Publisher
 
 
-def raw_routes(publisher: Publisher) -> dict[tuple[str, str], RawRoute]:
-    """The bare routes, with what the OpenAPI document says of them."""
+def raw_routes(publish: ASGIApp, publish_batch: ASGIApp) -> dict[tuple[str, str], RawRoute]:
+    """The bare routes with their handlers and what the document says of them."""
     key_header = {
         "name": "Idempotency-Key",
         "in": "header",
@@ -58,7 +59,7 @@ def raw_routes(publisher: Publisher) -> dict[tuple[str, str], RawRoute]:
     }
     return {
         ("POST", "/v1/events"): RawRoute(
-            publisher.publish,
+            publish,
             {
                 "operationId": "publish_event",
                 "summary": "Publish an event",
@@ -71,7 +72,7 @@ def raw_routes(publisher: Publisher) -> dict[tuple[str, str], RawRoute]:
             schemas,
         ),
         ("POST", "/v1/events/batch"): RawRoute(
-            publisher.publish_batch,
+            publish_batch,
             {
                 "operationId": "publish_events",
                 "summary": "Publish up to 1,000 events",

@@ -1,7 +1,7 @@
 -- The worker's side of the queue: claim, keep, record. All three see every organization, so they are definer functions;
 -- between them the worker holds no transaction.
 
--- Take due deliveries in hand for the length of the lease: at most 64 of one endpoint and 256 in all, walking from
+-- Take due deliveries in hand for the length of the lease: at most 128 of one endpoint and 256 in all, walking from
 -- endpoint to endpoint in the order of the index, from just after the given one. Starting each call where the last
 -- one stopped gives every endpoint its turn, however long another's backlog is, and `p_busy` passes over endpoints of
 -- which the worker has its fill, without looking at their rows.
@@ -50,7 +50,7 @@ begin
         cross join lateral (
             select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
             where d.open and d.state = 'pending' and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.due_at <= v_now
-            order by d.due_at limit 64
+            order by d.due_at limit 128
             for update skip locked
         ) as q
         where l.endpoint_id <> all (p_busy)

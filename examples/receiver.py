@@ -1,6 +1,6 @@
 """A webhook receiver in the standard library: prints what arrives and checks the signature if given the secret.
 
-    python3 examples/receiver.py [PORT] [SECRET]
+python3 examples/receiver.py [PORT] [SECRET]
 """
 
 import base64

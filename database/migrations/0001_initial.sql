@@ -1,7 +1,12 @@
+-- ======== schema/00_foundation/010_schema.sql
+
 -- Everything the hub owns lives in one schema, so that it can share a database with its host product.
 create schema hub;
 
 comment on schema hub is 'WorkSphere Hub: events, webhooks, connections, syncs and their tenants.';
+
+
+-- ======== schema/00_foundation/020_roles.sql
 
 -- Group roles. None of them can log in: a deployment grants them to logins of its own (see docs/guides/operate.md).
 -- They are cluster-wide, so a second hub in the same cluster finds them already there.
@@ -46,6 +51,9 @@ grant create on schema hub to hub_definer;
 -- Nothing is granted by default: every table and function file grants what it means to.
 alter default privileges in schema hub revoke execute on functions from public;
 
+
+-- ======== schema/00_foundation/030_context.sql
+
 -- Which organization is this transaction for? Every policy asks this one function, wrapped in `(select ...)` so that
 -- it is answered once a statement and not once a row.
 --
@@ -88,6 +96,9 @@ revoke execute on function hub.calling_role() from public;
 grant execute on function hub.calling_role() to hub_app, hub_worker, hub_tenant, hub_publisher, hub_definer;
 comment on function hub.calling_role() is 'The role of whoever calls a SECURITY DEFINER function, seen from inside it.';
 
+
+-- ======== schema/00_foundation/040_ids.sql
+
 -- Ids are UUIDv7 (RFC 9562): time-ordered, so that new rows go to the end of every index, and so that tables can be
 -- partitioned by time on the primary key itself. PostgreSQL 18 has the generator built in.
 do $$
@@ -126,6 +137,9 @@ $$;
 revoke execute on function hub.uuidv7_floor(timestamptz) from public;
 grant execute on function hub.uuidv7_floor(timestamptz) to hub_app, hub_worker, hub_tenant, hub_readonly, hub_definer;
 comment on function hub.uuidv7_floor(timestamptz) is 'The smallest time-ordered id of an instant.';
+
+
+-- ======== schema/00_foundation/050_deployment.sql
 
 -- One row: which deployment this is, and the check value of the master key that its secrets are sealed under. A
 -- process started with another master key refuses to run instead of writing what nobody can read.
@@ -177,6 +191,9 @@ begin
 end
 $$;
 
+
+-- ======== schema/00_foundation/060_migrations.sql
+
 -- Which migrations this database has had. The composed schema writes them all at its end: a schema that was pasted
 -- whole goes on from there.
 create table hub.schema_migrations (
@@ -193,6 +210,9 @@ create policy everyone on hub.schema_migrations for select to hub_app, hub_worke
 
 grant select on hub.schema_migrations to hub_app, hub_worker;
 comment on table hub.schema_migrations is 'Which migrations this database has had.';
+
+
+-- ======== schema/10_accounts/110_organizations.sql
 
 -- A tenant. Every row of every other table belongs to one. The operator's own organization (the company that runs the
 -- hub) is the one whose keys may act for the others.
@@ -218,6 +238,9 @@ grant select, insert, update, delete on hub.organizations to hub_definer;
 comment on table hub.organizations is 'Tenants: the customers of the company that runs the hub, and that company itself.';
 comment on column hub.organizations.operator is 'The company that runs the hub: its keys may act for other organizations.';
 comment on column hub.organizations.suspended_at is 'Set: its keys and sessions are refused and its events are not accepted.';
+
+
+-- ======== schema/10_accounts/120_people.sql
 
 -- A person who can sign in. A person may belong to several organizations, so this table belongs to none: an
 -- organization sees exactly the people who are its members.
@@ -339,6 +362,9 @@ revoke execute on function hub.set_password(uuid, text) from public;
 grant execute on function hub.set_password(uuid, text) to hub_app;
 comment on function hub.set_password(uuid, text) is 'Replace a person''s password hash.';
 
+
+-- ======== schema/10_accounts/130_api_keys.sql
+
 -- Keys for programs. Only a keyed digest is kept: whoever steals this table can neither use a key nor guess one.
 create table hub.api_keys (
     org_id uuid not null references hub.organizations (id) on delete cascade,
@@ -415,6 +441,9 @@ revoke execute on function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) fro
 grant execute on function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) to hub_app;
 comment on function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) is 'Note when keys were last used.';
 
+
+-- ======== schema/10_accounts/140_sessions.sql
+
 -- A person signed in to one organization. The token itself is never stored, only its SHA-256: it is 256 random bits,
 -- so a plain hash cannot be reversed.
 create table hub.sessions (
@@ -474,6 +503,9 @@ revoke execute on function hub.find_session(bytea) from public;
 grant execute on function hub.find_session(bytea) to hub_app;
 comment on function hub.find_session(bytea) is 'A live session by the digest of its token.';
 
+
+-- ======== schema/10_accounts/150_audit_log.sql
+
 -- Who did what to what, from where, and what came of it. Append-only: nobody is granted UPDATE or DELETE.
 create table hub.audit_log (
     org_id uuid not null references hub.organizations (id),
@@ -506,6 +538,9 @@ grant select on hub.audit_log to hub_readonly;
 comment on table hub.audit_log is 'Append-only record of every change and every refused attempt.';
 comment on column hub.audit_log.acting_org_id is 'The operator''s organization, when its key acted for this one.';
 comment on column hub.audit_log.changes is 'Non-secret fields before and after: {"field": [before, after]}.';
+
+
+-- ======== schema/10_accounts/160_organization_keys.sql
 
 -- The data keys an organization's secrets are sealed under, each wrapped by the master key, which is not in this
 -- database. One key per organization, purpose and version: destroying them erases what they sealed.
@@ -565,6 +600,9 @@ grant execute on function hub.rewrap_organization_key(uuid, text, integer, bytea
 comment on function hub.rewrap_organization_key(uuid, text, integer, bytea, bytea, text) is
     'Store a data key wrapped by the new master key, if nobody else has meanwhile.';
 
+
+-- ======== schema/10_accounts/170_idempotency_keys.sql
+
 -- What an organization has already asked for, so that asking twice does it once. `event_id` is the publisher's own id
 -- of an event, `event` an Idempotency-Key on publishing, `request` one on any other write, whose answer is kept
 -- sealed (it may hold a secret that is shown only once).
@@ -618,6 +656,9 @@ alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
 comment on function hub.forget_expired() is 'Delete expired idempotency keys and sessions, a batch at a time.';
+
+
+-- ======== schema/50_webhooks/510_webhook_endpoints.sql
 
 -- A receiver of an organization's events.
 create table hub.webhook_endpoints (
@@ -717,6 +758,9 @@ revoke execute on function hub.event_type_matches(text, text[]) from public;
 grant execute on function hub.event_type_matches(text, text[]) to hub_app, hub_worker, hub_tenant, hub_readonly, hub_definer;
 comment on function hub.event_type_matches(text, text[]) is 'Whether an event type matches one of an endpoint''s patterns.';
 
+
+-- ======== schema/50_webhooks/520_webhook_events.sql
+
 -- A fact published for an organization: immutable, kept as the very bytes that are signed. Partitioned by week on its
 -- own time-ordered id, so that a search by time prunes and old weeks are dropped, not deleted.
 --
@@ -778,6 +822,9 @@ comment on column hub.webhook_events.key is 'The id the publisher gave it; uniqu
 comment on column hub.webhook_events.body is 'The message as it is signed and sent: {"type", "timestamp", "data"}.';
 comment on column hub.webhook_events.only_endpoint_id is 'Set on a test send: the one endpoint it is meant for.';
 comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per event type and revision of the endpoints.';
+
+
+-- ======== schema/50_webhooks/530_webhook_deliveries.sql
 
 -- One event for one endpoint, with a state.
 --
@@ -843,6 +890,9 @@ comment on table hub.webhook_deliveries is 'One event for one endpoint, with a s
 comment on column hub.webhook_deliveries.due_at is 'When a pending one may be taken next; the end of the lease while it is in hand.';
 comment on column hub.webhook_deliveries.fence is 'Fencing token: rises with each claim; only the last claim''s holder may record.';
 
+
+-- ======== schema/50_webhooks/540_webhook_event_logs.sql
+
 -- One attempt: a POST of a delivery and what came back. Insert-only. Partitioned with the event it belongs to, so that
 -- a week is dropped whole.
 create table hub.webhook_event_logs (
@@ -889,6 +939,9 @@ comment on column hub.webhook_event_logs.reclaimed is
     'The worker that had this delivery before was lost: the receiver may have seen the message already.';
 comment on column hub.webhook_event_logs.fenced is
     'The worker came back too late: the delivery was another''s by then and this attempt changed nothing.';
+
+
+-- ======== schema/50_webhooks/560_accept_events.sql
 
 -- Accept a batch of events, of any number of organizations: events, fan-out to deliveries and idempotency records in
 -- the caller's one transaction. Whoever calls has authenticated the organizations; this is the one way in.
@@ -1022,6 +1075,9 @@ comment on function hub.accept_events(
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
 ) is 'Accept a batch of events with their fan-out and idempotency records; answers those accepted before.';
 
+
+-- ======== schema/50_webhooks/570_trigger_webhook.sql
+
 -- Publish an event from SQL: stored if and only if the caller's own transaction commits, and delivered after that.
 -- Answers the event's id. With `p_id` (the publisher's own id of the event) publishing twice does it once, as long as
 -- it is the same event; another event under the same id is refused.
@@ -1098,6 +1154,9 @@ grant execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamp
     to hub_tenant, hub_publisher, hub_app, hub_worker;
 comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) is
     'Publish an event in the caller''s own transaction; answers its id.';
+
+
+-- ======== schema/50_webhooks/580_work_deliveries.sql
 
 -- The worker's side of the queue: claim, keep, record. All three see every organization, so they are definer functions;
 -- between them the worker holds no transaction.
@@ -1309,5 +1368,53 @@ revoke execute on function hub.queue_state() from public;
 grant execute on function hub.queue_state() to hub_app, hub_worker;
 comment on function hub.queue_state() is 'Open deliveries, held ones, and since when the oldest due one waits.';
 
-create function hub.add_partitions(p timestamptz) returns int language sql as 'select 0';
+
+-- ======== schema/80_partitions/810_partitions.sql
+
+-- Weekly partitions, made ahead of time. Every table of facts is range-partitioned by a time-ordered id and has a
+-- default partition, so that nothing is ever refused for want of one; this finds them all in the catalog.
+--
+-- Runs as the owner of the tables, who alone may add partitions; a partition gets no grants (it is reached through its
+-- parent) and row-level security of its own, without a policy: whoever addresses it directly sees nothing.
+create function hub.add_partitions(p_until timestamptz) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_parent record;
+    v_week timestamptz;
+    v_name text;
+    v_count integer := 0;
+begin
+    -- Any two processes that add partitions must agree on this number; it has no other meaning.
+    perform pg_advisory_xact_lock(79213660127837);
+    for v_parent in
+        select c.oid, c.relname
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+        join pg_partitioned_table p on p.partrelid = c.oid
+        where n.nspname = 'hub' and p.partstrat = 'r' and p.partdefid <> 0
+        order by c.relname
+    loop
+        v_week := date_trunc('week', now() at time zone 'UTC') at time zone 'UTC';
+        while v_week <= p_until loop
+            v_name := v_parent.relname || to_char(v_week at time zone 'UTC', '"_y"IYYY"w"IW');
+            if to_regclass(format('hub.%I', v_name)) is null then
+                execute format(
+                    'create table hub.%I partition of hub.%I for values from (%L) to (%L)',
+                    v_name, v_parent.relname, hub.uuidv7_floor(v_week), hub.uuidv7_floor(v_week + interval '7 days')
+                );
+                execute format('alter table hub.%I enable row level security', v_name);
+                execute format('alter table hub.%I force row level security', v_name);
+                execute format('comment on table hub.%I is %L', v_name, 'One week of ' || v_parent.relname || '.');
+                v_count := v_count + 1;
+            end if;
+            v_week := v_week + interval '7 days';
+        end loop;
+    end loop;
+    return v_count;
+end
+$$;
+revoke execute on function hub.add_partitions(timestamptz) from public;
 grant execute on function hub.add_partitions(timestamptz) to hub_worker;
+comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitions that are missing up to a time; answers how many.';

@@ -8,6 +8,7 @@ import pytest
 
 from worksphere_hub import clock, ids
 from worksphere_hub.db.failures import DatabaseUnavailable
+from worksphere_hub.db.pool import Database
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.errors import EventIdReused, OrganizationClosed, TooManyWaiting
@@ -29,7 +30,11 @@ def acceptor(tenant):
 
 
 async def test_an_event_is_stored_with_a_delivery_for_each_endpoint_that_wants_it(tenant, acceptor):
-    wanting = {await tenant.endpoint("invoice.*"), await tenant.endpoint("*"), await tenant.endpoint("invoice.paid")}
+    wanting = {
+        await tenant.endpoint("invoice.*"),
+        await tenant.endpoint("*"),
+        await tenant.endpoint("invoice.paid"),
+    }
     other, off = await tenant.endpoint("order.*"), await tenant.endpoint("*", status="disabled")
     accepted = await acceptor.accept(event(tenant))
     rows = await tenant.admin.fetch("select * from hub.webhook_deliveries")
@@ -108,8 +113,6 @@ async def test_with_two_keys_of_which_one_is_known_nothing_points_at_what_was_ne
 
 
 async def test_a_hundred_publishers_of_the_same_id_store_it_once(tenant, database):
-    from worksphere_hub.db.pool import Database
-
     other = await Database.open(database.app_url, application="test", size=4)
     acceptors = [Acceptor(tenant.database, SETTINGS), Acceptor(other, SETTINGS)]
     one = event(tenant, key="same")
@@ -136,7 +139,8 @@ async def test_an_organization_that_is_closed_takes_nothing_and_others_in_the_ba
     closed = ids.new()
     if how == "suspended":
         await tenant.admin.execute(
-            "insert into hub.organizations (id, slug, name, suspended_at) values ($1, 'gone', 'Gone', now())", closed
+            "insert into hub.organizations (id, slug, name, suspended_at) values ($1, 'gone', 'Gone', now())",
+            closed,
         )
     outcomes = await acceptor.accept_all([event(tenant, org=closed), event(tenant)])
     assert isinstance(outcomes[0], OrganizationClosed)
@@ -148,7 +152,10 @@ async def test_one_event_the_database_refuses_does_not_take_the_others_down(tena
     bad = event(tenant)
     bad.type = "not a type"
     results = await asyncio.gather(
-        acceptor.accept(event(tenant)), acceptor.accept(bad), acceptor.accept(event(tenant)), return_exceptions=True
+        acceptor.accept(event(tenant)),
+        acceptor.accept(bad),
+        acceptor.accept(event(tenant)),
+        return_exceptions=True,
     )
     assert isinstance(results[1], asyncpg.CheckViolationError)
     assert await tenant.count("webhook_events") == 2

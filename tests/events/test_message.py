@@ -16,7 +16,8 @@ from worksphere_hub.events.settings import EventSettings
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 ORG = UUID(int=1)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
 
 

@@ -60,9 +60,7 @@ async def call(
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [
-            (name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()
-        ],
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items()],
         "client": ("127.0.0.1", 40000),
         "server": ("127.0.0.1", 8000),
         "state": dict(state or {}),
@@ -135,11 +133,7 @@ async def _one_answer(reader: asyncio.StreamReader) -> bytes:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
-            (
-                int(line.split(b":")[1])
-                for line in head.split(b"\r\n")
-                if line.lower().startswith(b"content-length")
-            ),
+            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")),
             None,
         )
         if length is None and head.split()[1] != b"204":

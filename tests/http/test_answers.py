@@ -8,9 +8,7 @@ from worksphere_hub.http.headers import SECURITY_HEADERS_HTTPS
 
 async def test_an_answer_has_body_id_and_security_headers():
     async def app(scope, receive, send):
-        await send_answer(
-            scope, send, 202, [(b"content-length", b"2"), (b"content-type", b"application/json")], b"{}"
-        )
+        await send_answer(scope, send, 202, [(b"content-length", b"2"), (b"content-type", b"application/json")], b"{}")
 
     answer = await call(app, "POST", "/", scheme="https", headers={"x-request-id": "mine-12345"})
     assert (answer.status, answer.body, answer.headers["x-request-id"]) == (202, b"{}", "mine-12345")

@@ -11,9 +11,7 @@ from worksphere_hub.http.errors import TooDeep
 
 json_values = st.recursive(
     st.one_of(st.none(), st.integers(), st.text(st.sampled_from('[]{}"\\ax'))),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(st.sampled_from('[{"\\')), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(st.sampled_from('[{"\\')), inner, max_size=3),
     max_leaves=25,
 )
 

@@ -95,14 +95,10 @@ async def test_each_field_at_fault_is_named(app):
 
 
 async def test_an_unknown_field_is_called_unknown(app):
-    answer = await post_json(
-        app, "/things", {"name": "x", "admin": True, "inner": [{"size": 1, "colour": 2}]}
-    )
+    answer = await post_json(app, "/things", {"name": "x", "admin": True, "inner": [{"size": 1, "colour": 2}]})
     assert answer.status == 422
     problems = {problem["field"]: problem["message"] for problem in answer.json()["errors"]}
-    assert problems == dict.fromkeys(
-        ["admin", "inner.0.colour"], "unknown field; remove it or check its spelling"
-    )
+    assert problems == dict.fromkeys(["admin", "inner.0.colour"], "unknown field; remove it or check its spelling")
 
 
 async def test_what_was_sent_is_not_repeated(app):
@@ -142,9 +138,7 @@ async def test_broken_json_is_located(app):
 
 
 async def test_broken_json_is_located_through_a_real_server(app):
-    head = (
-        b"POST /things HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
-    )
+    head = b"POST /things HTTP/1.1\r\nhost: hub\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n"
     async with serving(app) as port:
         answer = await exchange(port, head + b'{"name"\n}')
     assert status_of(answer) == 400

@@ -73,9 +73,9 @@ async def test_an_answer_may_set_its_own(app):
 
 
 async def test_two_requests_have_two_ids(app):
-    assert (await call(app, "GET", "/fine")).headers["x-request-id"] != (
-        await call(app, "GET", "/fine")
-    ).headers["x-request-id"]
+    assert (await call(app, "GET", "/fine")).headers["x-request-id"] != (await call(app, "GET", "/fine")).headers[
+        "x-request-id"
+    ]
 
 
 @pytest.mark.parametrize("offered", ["abcd-EFGH-1234", "a" * 64, "12345678"])

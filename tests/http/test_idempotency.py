@@ -15,9 +15,7 @@ def test_visible_ascii_is_taken(key):
     assert check_key(key) == key
 
 
-@pytest.mark.parametrize(
-    "key", ["", "a" * 256, "with space", "tab\t", "newline\n", "ümlaut", "nul\x00", "del\x7f"]
-)
+@pytest.mark.parametrize("key", ["", "a" * 256, "with space", "tab\t", "newline\n", "ümlaut", "nul\x00", "del\x7f"])
 def test_any_other_key_is_refused_by_its_header(key):
     with pytest.raises(InvalidInput) as caught:
         check_key(key)

@@ -211,9 +211,7 @@ async def test_a_returned_refusal_is_an_answer_too(hub):
     assert hub.done == ["tried"]
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "status"), [("/things", {"nome": 1}, 422), ("/forbidden", None, 403)]
-)
+@pytest.mark.parametrize(("path", "value", "status"), [("/things", {"nome": 1}, 422), ("/forbidden", None, 403)])
 async def test_a_request_refused_at_the_door_claims_nothing(hub, path, value, status):
     assert (await hub.post(path, value)).status == status
     assert (hub.done, hub.answers.kept) == ([], {})

@@ -163,9 +163,7 @@ async def test_a_chunked_body_is_refused_once_it_has_grown_too_large():
         answer = await exchange(port, *pieces, chunk(b'"}'), b"0\r\n\r\n")
         assert (status_of(answer), problem_of(answer)["code"]) == (413, "body_too_large")
         # The server is as well as before.
-        whole = (
-            request(b"", b"transfer-encoding: chunked") + chunk(b'{"text": "') + chunk(b'ok"}') + b"0\r\n\r\n"
-        )
+        whole = request(b"", b"transfer-encoding: chunked") + chunk(b'{"text": "') + chunk(b'ok"}') + b"0\r\n\r\n"
         assert status_of(await exchange(port, whole)) == 201
 
 
@@ -190,9 +188,7 @@ async def test_an_endless_refused_body_is_cut_off():
         pytest.param([b"content-length: -1"], b"{}", 400, id="negative"),
         pytest.param([b"content-length: 0x10"], b"{}", 400, id="hexadecimal"),
         pytest.param([b"content-length: 99999999999999999999999999"], b"{}", 400, id="beyond 64 bits"),
-        pytest.param(
-            [b"content-length: 13", b"transfer-encoding: chunked"], b"0\r\n\r\n", 400, id="both framings"
-        ),
+        pytest.param([b"content-length: 13", b"transfer-encoding: chunked"], b"0\r\n\r\n", 400, id="both framings"),
         pytest.param([b"transfer-encoding: chunked"], b"zz\r\n{}\r\n0\r\n\r\n", 400, id="bad chunk size"),
         pytest.param([b"content-length: 3000000"], b"{}", 413, id="announces much, sends little"),
     ],

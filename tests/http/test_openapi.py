@@ -27,9 +27,7 @@ PUBLISH = RawRoute(
         "operationId": "publish_event",
         "summary": "Publish an event",
         "responses": {"202": {"description": "Committed."}},
-        "requestBody": {
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewEvent"}}}
-        },
+        "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewEvent"}}}},
     },
     {"NewEvent": {"type": "object"}},
 )
@@ -62,11 +60,7 @@ async def document():
 
 
 def operations(document):
-    return {
-        operation["operationId"]: operation
-        for item in document["paths"].values()
-        for operation in item.values()
-    }
+    return {operation["operationId"]: operation for item in document["paths"].values() for operation in item.values()}
 
 
 def test_it_says_what_it_is(document):

@@ -15,9 +15,7 @@ from worksphere_hub.http.strict_route import StrictRoute
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 values = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), text
-    ),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), text),
     lambda inner: st.lists(inner) | st.dictionaries(text, inner),
     max_leaves=20,
 )
@@ -142,7 +140,5 @@ async def test_a_strict_route_reads_by_these_rules(body, status, code):
 
     outer = APIRouter(prefix="/v1")
     outer.include_router(router)
-    answer = await call(
-        build([outer]), "POST", "/v1/anything", body=body, headers={"content-type": "application/json"}
-    )
+    answer = await call(build([outer]), "POST", "/v1/anything", body=body, headers={"content-type": "application/json"})
     assert (answer.status, answer.json().get("code")) == (status, code)

@@ -11,6 +11,23 @@ from tests.http.driving import build, call, exchange, serving, status_of
 endings: list[str] = []
 
 
+async def raw_read(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
+    await send({"type": "http.response.body", "body": b"raw"})
+
+
+async def raw_pieces(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for piece in (b"a", b"b"):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b"c"})
+
+
+async def raw_write(scope, receive, send):
+    await send({"type": "http.response.start", "status": 202, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
 @pytest.fixture(scope="module")
 def app():
     router = APIRouter(prefix="/v1")
@@ -38,16 +55,14 @@ def app():
 
         return StreamingResponse(forever())
 
-    async def raw_read(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
-        await send({"type": "http.response.body", "body": b"raw"})
-
-    async def raw_write(scope, receive, send):
-        await send({"type": "http.response.start", "status": 202, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
     return build(
-        [router], {("GET", "/raw"): raw_read, ("POST", "/v1/things"): raw_write, ("POST", "/in"): raw_write}
+        [router],
+        {
+            ("GET", "/pieces"): raw_pieces,
+            ("GET", "/raw"): raw_read,
+            ("POST", "/v1/things"): raw_write,
+            ("POST", "/in"): raw_write,
+        },
     )
 
 
@@ -61,7 +76,7 @@ async def test_head_has_the_headers_of_get_and_no_body(app):
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/v1/things", 405), ("/nowhere", 404), ("/raw", 200), ("/in", 405)]
+    ("path", "status"), [("/v1/things", 405), ("/nowhere", 404), ("/raw", 200), ("/pieces", 200), ("/in", 405)]
 )
 async def test_head_follows_get(app, path, status):
     answer = await call(app, "HEAD", path)

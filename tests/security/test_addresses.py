@@ -104,9 +104,7 @@ def test_allowed_networks_override_also_when_carried_in_ipv6(address):
     assert is_allowed(ip_address(address), allowed)
 
 
-@pytest.mark.parametrize(
-    "address", ["10.2.0.1", "::1", "192.168.1.1", "fd00:2::5", "::127.0.0.1", "2002:7f00:1::1"]
-)
+@pytest.mark.parametrize("address", ["10.2.0.1", "::1", "192.168.1.1", "fd00:2::5", "::127.0.0.1", "2002:7f00:1::1"])
 def test_allowed_networks_open_nothing_else(address):
     allowed = tuple(ip_network(text) for text in ("127.0.0.0/8", "10.1.0.0/16", "fd00:1::/64"))
     assert refusal(ip_address(address), allowed)

@@ -160,9 +160,7 @@ async def test_after_its_time_a_name_is_resolved_and_judged_again(receiver):
 async def test_a_hundred_who_ask_at_once_cause_one_lookup_and_one_client(receiver):
     names = Names(many_test=[["127.0.0.1"]])
     async with EgressClient(LOOPBACK, resolver=names) as guarded:
-        replies = await asyncio.gather(
-            *(post(guarded, receiver.url("/ok", host="many.test")) for _ in range(100))
-        )
+        replies = await asyncio.gather(*(post(guarded, receiver.url("/ok", host="many.test")) for _ in range(100)))
         assert {reply.status for reply in replies} == {200}
         assert len(guarded._pins._pins) == 1
     assert names.asked == ["many.test"]

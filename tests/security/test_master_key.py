@@ -71,9 +71,7 @@ def test_a_file_that_others_can_touch_is_refused_with_the_cure(tmp_path: Path, m
 def test_text_wins_over_a_file_and_older_keys_come_from_either(tmp_path: Path):
     path = tmp_path / "master.key"
     old = create_master_key_file(path)
-    keys = load_master_keys(
-        text=f" {TEXT}\n", path=path, older=[path, base64.b64encode(os.urandom(32)).decode()]
-    )
+    keys = load_master_keys(text=f" {TEXT}\n", path=path, older=[path, base64.b64encode(os.urandom(32)).decode()])
     assert keys.current == MasterKey(SECRET)
     assert keys.older[0] == old
     assert len(keys.older) == 2
@@ -99,9 +97,7 @@ def test_a_placeholder_is_refused(secret):
         MasterKey(secret)
 
 
-@pytest.mark.parametrize(
-    "text", ["not base64!", TEXT[:-1], base64.b64encode(bytes(range(16))).decode(), "\u00e9"]
-)
+@pytest.mark.parametrize("text", ["not base64!", TEXT[:-1], base64.b64encode(bytes(range(16))).decode(), "\u00e9"])
 def test_unusable_text_is_refused_without_repeating_it(text):
     with pytest.raises(MasterKeyRefused) as refusal:
         load_master_keys(text=text)

@@ -66,9 +66,7 @@ async def test_refused_lengths_and_characters(hasher, password):
     assert not await hasher.verify(stored, password)
 
 
-@pytest.mark.parametrize(
-    "password", ["10 letters", "x" * 256, "\u00e4" * 10, "\U0001f600" * 256, "with\x00null byte"]
-)
+@pytest.mark.parametrize("password", ["10 letters", "x" * 256, "\u00e4" * 10, "\U0001f600" * 256, "with\x00null byte"])
 async def test_accepted_lengths_count_characters(hasher, password):
     assert await hasher.verify(await hasher.hash(password), password)
 
@@ -81,9 +79,7 @@ async def test_the_same_password_composed_differently_is_the_same(hasher):
 async def test_an_unknown_user_costs_a_real_check(hasher, monkeypatch):
     checked: list[str] = []
     fits = hasher._fits
-    monkeypatch.setattr(
-        hasher, "_fits", lambda stored, password: checked.append(stored) or fits(stored, password)
-    )
+    monkeypatch.setattr(hasher, "_fits", lambda stored, password: checked.append(stored) or fits(stored, password))
     assert not await hasher.verify(None, GOOD)
     assert not await hasher.verify(None, "short")
     stored = await hasher.hash(GOOD)

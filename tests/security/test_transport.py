@@ -40,9 +40,7 @@ async def test_a_cancelled_send_leaves_no_connection_behind_its_deadline(client,
 
 async def test_hanging_receivers_do_not_hold_up_others(client, receiver):
     async with HostileReceiver() as quick:
-        hanging = [
-            asyncio.create_task(post(client, receiver.url("/hang"), total_timeout=20)) for _ in range(90)
-        ]
+        hanging = [asyncio.create_task(post(client, receiver.url("/hang"), total_timeout=20)) for _ in range(90)]
         await receiver.wait_for(90)
         assert (await post(client, quick.url())).status == 200
         assert (await post(client, receiver.url("/ok"))).status == 200
@@ -211,9 +209,7 @@ async def test_tls_to_a_pinned_address_checks_the_name(authority):
 async def test_bad_certificates(authority, days, trusted, detail):
     async with (
         HostileReceiver(tls=authority.serve("good.test", days=days)) as receiver,
-        EgressClient(
-            LOOPBACK, resolver=Names(**TLS_NAMES), extra_roots=authority.pem if trusted else None
-        ) as guarded,
+        EgressClient(LOOPBACK, resolver=Names(**TLS_NAMES), extra_roots=authority.pem if trusted else None) as guarded,
     ):
         failed = await failure(guarded, receiver.url(host="good.test"))
         assert (failed.cause, failed.detail) == ("tls", detail)
@@ -224,13 +220,9 @@ async def test_plain_text_where_tls_is_spoken_and_the_other_way_round(authority)
     async with (
         HostileReceiver(tls=authority.serve("good.test")) as secure,
         HostileReceiver() as plain,
-        EgressClient(
-            LOOPBACK, resolver=Names(**TLS_NAMES), extra_roots=authority.pem, connect_timeout=0.3
-        ) as guarded,
+        EgressClient(LOOPBACK, resolver=Names(**TLS_NAMES), extra_roots=authority.pem, connect_timeout=0.3) as guarded,
     ):
-        assert (
-            await failure(guarded, secure.url(host="good.test").replace("https", "http"))
-        ).cause == "reset"
+        assert (await failure(guarded, secure.url(host="good.test").replace("https", "http"))).cause == "reset"
         url = plain.url(host="good.test").replace("http", "https")
         assert (await failure(guarded, url)).cause == "timeout_connect"
 

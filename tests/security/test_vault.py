@@ -116,12 +116,8 @@ async def test_opening_makes_no_key():
 
 @given(
     plaintext=st.binary(max_size=300),
-    place=st.builds(
-        Place, st.text("ab_", max_size=4), st.text("ab_", max_size=4), st.text("ab_", max_size=4)
-    ),
-    elsewhere=st.builds(
-        Place, st.text("ab_", max_size=4), st.text("ab_", max_size=4), st.text("ab_", max_size=4)
-    ),
+    place=st.builds(Place, st.text("ab_", max_size=4), st.text("ab_", max_size=4), st.text("ab_", max_size=4)),
+    elsewhere=st.builds(Place, st.text("ab_", max_size=4), st.text("ab_", max_size=4), st.text("ab_", max_size=4)),
     data=st.data(),
 )
 @settings(max_examples=150)
@@ -145,9 +141,7 @@ def test_any_changed_bit_or_context_fails(plaintext, place, elsewhere, data):
     asyncio.run(scenario())
 
 
-STEPS = st.sampled_from(
-    ["seal a", "seal b", "rotate a", "rotate b", "rewrap", "change master", "forget a", "open all"]
-)
+STEPS = st.sampled_from(["seal a", "seal b", "rotate a", "rotate b", "rewrap", "change master", "forget a", "open all"])
 
 
 @given(st.lists(STEPS, max_size=25))
@@ -228,9 +222,7 @@ async def test_a_wrapped_key_serves_only_where_it_was_made(change):
     thief.rows[(moved.org, moved.purpose, moved.version)] = moved
     other = Vault(MASTER, thief, deployment="elsewhere" if change == "deployment" else "hub")
     with pytest.raises(SealBroken):
-        await other.open(
-            moved.org, moved.purpose, PLACE, sealed[:2] + moved.version.to_bytes(4, "big") + sealed[6:]
-        )
+        await other.open(moved.org, moved.purpose, PLACE, sealed[:2] + moved.version.to_bytes(4, "big") + sealed[6:])
 
 
 async def test_a_store_that_mixes_up_tenants_is_caught():
@@ -256,9 +248,7 @@ async def test_a_hundred_callers_wait_for_one_load_and_one_key():
 async def test_two_processes_agree_on_the_first_key():
     store = MemoryKeys()
     first, second = Vault(MASTER, store), Vault(MASTER, store)
-    one, two = await asyncio.gather(
-        first.seal(ORG, "cred", PLACE, b"1"), second.seal(ORG, "cred", PLACE, b"2")
-    )
+    one, two = await asyncio.gather(first.seal(ORG, "cred", PLACE, b"1"), second.seal(ORG, "cred", PLACE, b"2"))
     assert len(store.rows) == 1
     assert await second.open(ORG, "cred", PLACE, one) == b"1"
     assert await first.open(ORG, "cred", PLACE, two) == b"2"

@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
-from tests.security.hostile import HostileReceiver
-
-from worksphere_hub import clock, ids
 from worksphere_hub.accounts.key_store import PostgresKeyStore
+
+from tests.security.hostile import HostileReceiver
+from worksphere_hub import clock, ids
 from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.db.pool import Database
 from worksphere_hub.events.accept import Acceptor
@@ -47,7 +47,9 @@ class Engine:
         self.worker_vault = Vault(keys, PostgresKeyStore(worker))
         self.acceptor = Acceptor(app, EventSettings())
 
-    async def endpoint(self, path: str = "/ok", *, event_types: tuple[str, ...] = ("*",), url: str | None = None) -> UUID:
+    async def endpoint(
+        self, path: str = "/ok", *, event_types: tuple[str, ...] = ("*",), url: str | None = None
+    ) -> UUID:
         """Add an endpoint at one of the receiver's behaviours."""
         endpoint, secret = ids.new(), ids.new()
         await self.admin.execute(
@@ -67,7 +69,9 @@ class Engine:
         )
         return endpoint
 
-    async def publish(self, event_type: str = "invoice.paid", data: bytes = b'{"n":1}', key: str | None = None) -> Accepted:
+    async def publish(
+        self, event_type: str = "invoice.paid", data: bytes = b'{"n":1}', key: str | None = None
+    ) -> Accepted:
         """Accept one event."""
         given = EventInput(event_type, msgspec.Raw(data), key)
         return await self.acceptor.accept(prepare(given, self.org, clock.now(), EventSettings()))

@@ -166,7 +166,8 @@ async def test_an_endpoint_disabled_meanwhile_holds_its_delivery(engine):
     endpoint = await engine.endpoint("/ok")
     await engine.publish()
     await engine.admin.execute(
-        "update hub.webhook_endpoints set status = 'disabled', disabled_reason = 'by_request' where id = $1", endpoint
+        "update hub.webhook_endpoints set status = 'disabled', disabled_reason = 'by_request' where id = $1",
+        endpoint,
     )
     async with engine.dispatching():
         await engine.until_settled()

@@ -1,7 +1,7 @@
 """The API process: one table of routers, and what stands behind them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -43,7 +43,7 @@ async def serve(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_api(hub: Hub) -> AsyncIterator[Server]:
+async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     """Build the application on an open hub."""
     settings = hub.settings
     bell = Bell(settings.run_folder)
@@ -65,7 +65,7 @@ async def open_api(hub: Hub) -> AsyncIterator[Server]:
     }
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Any]]:
         yield state
 
     async def database_answers() -> str | None:
@@ -95,11 +95,11 @@ async def open_api(hub: Hub) -> AsyncIterator[Server]:
 def document() -> dict[str, Any]:
     """The OpenAPI document, without a database or a key."""
 
-    async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    async def nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
         raise RuntimeError("this application only describes itself")
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Any]]:
         yield {}
 
     described = create_app(

@@ -49,9 +49,7 @@ async def found(owner_url: str, keys: MasterKeys) -> bool:
     """Write the deployment's row if there is none; answers whether this call did."""
     deployment = ids.new()
     pepper = Wrapper(keys, deployment.hex).new_key(deployment, "index", 1)
-    rows = await call_as_owner(
-        owner_url, _FOUND, deployment, keys.current.kek_id, keys.current.kcv, pepper.wrapped
-    )
+    rows = await call_as_owner(owner_url, _FOUND, deployment, keys.current.kek_id, keys.current.kcv, pepper.wrapped)
     return rows[0][0]
 
 

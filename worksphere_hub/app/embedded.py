@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,9 @@ class Home:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            raise HomeInUse(f"A hub runs in {self.folder} already. Stop it, or set HUB_HOME to another folder.") from None
+            raise HomeInUse(
+                f"A hub runs in {self.folder} already. Stop it, or set HUB_HOME to another folder."
+            ) from None
 
     def release(self) -> None:
         """Let others have the folder."""
@@ -73,7 +75,7 @@ class Home:
 
 
 @contextmanager
-def embedded_server(home: Home, *, progress: Callable[[str], None]) -> Iterator[EmbeddedServer]:
+def embedded_server(home: Home, *, progress: Callable[[str], None]) -> Generator[EmbeddedServer]:
     """Run the embedded server for as long as the block lasts."""
     server = EmbeddedServer(home.folder / "postgres", password=home.secrets()["hub_admin"], port=home.server_port())
     if not server.data.exists():

@@ -1,6 +1,6 @@
 """Open and close what a process works with, in order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -29,7 +29,7 @@ class Hub:
 
 
 @asynccontextmanager
-async def open_hub(settings: Settings, *, role: str) -> AsyncIterator[Hub]:
+async def open_hub(settings: Settings, *, role: str) -> AsyncGenerator[Hub]:
     """Open a process that acts as `role` (hub_app or hub_worker); refuses a database or key it cannot trust."""
     url = settings.database_url
     if url is None:

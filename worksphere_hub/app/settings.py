@@ -146,7 +146,16 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 _SIMPLE: dict[Any, Callable[[str], Any]] = {str: str, int: int, float: float, Path: Path, Secret: Secret}
-_YES_NO = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_YES_NO = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _convert(name: str, value: Any, kind: Any) -> Any:

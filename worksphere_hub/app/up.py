@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,7 +72,9 @@ class Supervisor:
         while not self.stopping:
             for child in self._children:
                 if child.process.poll() is not None:
-                    raise ProcessFailed(f"`{child.name}` ended with status {child.process.returncode}; see its last line.")
+                    raise ProcessFailed(
+                        f"`{child.name}` ended with status {child.process.returncode}; see its last line."
+                    )
             if _answers(settings) and any(settings.run_folder.glob("*.bell")):
                 return
             if time.monotonic() > deadline:
@@ -101,7 +103,7 @@ class Supervisor:
 
 
 @contextmanager
-def running_hub(settings: Settings, *, tell: Tell) -> Iterator[tuple[Supervisor, Settings]]:
+def running_hub(settings: Settings, *, tell: Tell) -> Generator[tuple[Supervisor, Settings]]:
     """Run everything; yields the supervisor and the API's settings once all of it answers."""
     supervisor = Supervisor(tell)
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -123,7 +125,7 @@ def running_hub(settings: Settings, *, tell: Tell) -> Iterator[tuple[Supervisor,
 
 
 @contextmanager
-def _processes(supervisor: Supervisor, api: Settings, worker: Settings) -> Iterator[None]:
+def _processes(supervisor: Supervisor, api: Settings, worker: Settings) -> Generator[None]:
     api.run_folder.mkdir(parents=True, exist_ok=True)
     for left_over in api.run_folder.glob("*.bell"):
         left_over.unlink()

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -32,9 +32,7 @@ async def work(settings: Settings) -> None:
                     database=hub.database,
                     egress=hub.egress,
                     directory=Directory(hub.database, hub.vault),
-                    recorder=Recorder(
-                        hub.database, batch=settings.webhooks.record_batch, on_recorded=_recorded(hub)
-                    ),
+                    recorder=Recorder(hub.database, batch=settings.webhooks.record_batch, on_recorded=_recorded(hub)),
                     ear=ear,
                     settings=settings.webhooks,
                 )
@@ -61,7 +59,7 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
 
 async def _serve_health(hub: Hub) -> None:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Any]]:
         yield {}
 
     async def database_answers() -> str | None:

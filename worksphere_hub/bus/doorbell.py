@@ -22,9 +22,11 @@ class Bell:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if folder and hasattr(socket, "AF_UNIX") else None
+        self._socket = (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if folder and hasattr(socket, "AF_UNIX") else None
+        )
         if self._socket:
-            self._socket.setblocking(False)
+            self._socket.setblocking(False)  # noqa: FBT003 - the library's own signature
         self._listeners: list[str] = []
         self._looked_at = float("-inf")
 
@@ -62,7 +64,7 @@ class Ear:
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
-        self._socket.setblocking(False)
+        self._socket.setblocking(False)  # noqa: FBT003 - the library's own signature
         self._path = path
         asyncio.get_running_loop().add_reader(self._socket, self._hear)
 

@@ -51,6 +51,11 @@ def why(event_id: str) -> None:
     for row in rows:
         delivery = row["delivery"] or {}
         cells.append(
-            [row["endpoint_id"], row["verdict"], delivery.get("state", "-"), str(delivery.get("attempts", "-"))]
+            [
+                row["endpoint_id"],
+                row["verdict"],
+                delivery.get("state", "-"),
+                str(delivery.get("attempts", "-")),
+            ]
         )
     table(["endpoint", "verdict", "delivery", "attempts"], cells)

@@ -1,7 +1,7 @@
 """What a person at a terminal sees: sentences, tables, and a sign of life in what takes long."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -29,7 +29,7 @@ def complain(error: HubError) -> None:
 
 
 @contextmanager
-def working(sentence: str) -> Iterator[None]:
+def working(sentence: str) -> Generator[None]:
     """Show that something is going on, with the seconds it takes, until the block ends."""
     with err.status(escape(sentence)):
         yield

@@ -68,7 +68,11 @@ def judge(facts: dict[str, object], role: str) -> list[Finding]:
             f"PostgreSQL {major}.{minor} has known holes in row-level security: upgrade to {major}."
             f"{_SAFE_MINOR.get(major, 0)} or newer.",
         ),
-        Finding("encoding", facts["encoding"] == "UTF8", "The database must be encoded in UTF8: create it anew so."),
+        Finding(
+            "encoding",
+            facts["encoding"] == "UTF8",
+            "The database must be encoded in UTF8: create it anew so.",
+        ),
         Finding("fsync", facts["fsync"] is True, "fsync is off: a crash loses accepted events. Set fsync = on."),
         Finding(
             "full_page_writes",

@@ -131,7 +131,9 @@ class EmbeddedServer:
                     "--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8",
                     "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
                 ],
-                capture_output=True, check=False, **self._as_user(),
+                capture_output=True, check=False, cwd="/", env=self._environment(),
+                user=self._user and self._user.uid, group=self._user and self._user.gid,
+                extra_groups=self._user and [],
             )  # fmt: skip
         finally:
             password_file.unlink()
@@ -144,7 +146,9 @@ class EmbeddedServer:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
                 [str(self._binaries / "postgres"), "-D", str(self.data), "-p", str(self.port), *settings],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._as_user(),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=self._environment(),
+                user=self._user and self._user.uid, group=self._user and self._user.gid,
+                extra_groups=self._user and [],
                 # Not in the terminal's group: the hub itself says when the server stops, and after whom.
                 process_group=0, preexec_fn=_die_with_parent,  # noqa: PLW1509 - runs before any thread starts
             )  # fmt: skip
@@ -161,14 +165,9 @@ class EmbeddedServer:
         self.stop()
         return False
 
-    def _as_user(self) -> dict[str, object]:
-        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(self._folder)}
-        if self._user is None:
-            return {"env": environment, "cwd": "/"}
-        return {
-            "env": environment, "cwd": "/",
-            "user": self._user.uid, "group": self._user.gid, "extra_groups": [],
-        }  # fmt: skip
+    def _environment(self) -> dict[str, str]:
+        # Nothing of the hub's own environment: it holds secrets, and PG* variables would be obeyed.
+        return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(self._folder)}
 
     def _last_words(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-5:]) if self.log.exists() else ""

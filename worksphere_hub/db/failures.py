@@ -1,6 +1,6 @@
 """What went wrong in PostgreSQL, in the hub's own words. The one place that reads driver errors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import asyncpg
@@ -33,7 +33,7 @@ _PASSING = (
 
 
 @contextmanager
-def translated(constraints: Mapping[str, HubError] | None = None) -> Iterator[None]:
+def translated(constraints: Mapping[str, HubError] | None = None) -> Generator[None]:
     """Turn driver errors into the hub's: named constraints into the given failures, passing faults into 503.
 
     Anything else is a bug of ours and goes up as it is.

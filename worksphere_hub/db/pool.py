@@ -1,6 +1,6 @@
 """Connections to PostgreSQL and the transactions that run on them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 from uuid import UUID
@@ -12,7 +12,6 @@ from asyncpg.pool import PoolConnectionProxy
 from worksphere_hub.db.failures import translated
 
 Row = asyncpg.Record
-
 
 
 class Transaction:
@@ -71,7 +70,7 @@ class Database:
         self._pool.terminate()
 
     @asynccontextmanager
-    async def tenant(self, org: UUID) -> AsyncIterator[Transaction]:
+    async def tenant(self, org: UUID) -> AsyncGenerator[Transaction]:
         """A transaction for one organization: row-level security shows and takes its rows alone.
 
         The context is set in the same message as BEGIN and ends with the transaction, so that a pooled connection
@@ -81,7 +80,7 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def across(self) -> AsyncIterator[Transaction]:
+    async def across(self) -> AsyncGenerator[Transaction]:
         """A transaction for no organization: tables answer no rows, only the cross-tenant functions do."""
         async with self._transaction("begin") as tx:
             yield tx
@@ -93,7 +92,7 @@ class Database:
                 return await connection.fetch(query, *args)
 
     @asynccontextmanager
-    async def _transaction(self, opening: str) -> AsyncIterator[Transaction]:
+    async def _transaction(self, opening: str) -> AsyncGenerator[Transaction]:
         with translated():
             async with self._pool.acquire() as connection:
                 await connection.execute(opening)
@@ -107,7 +106,9 @@ class Database:
                 await connection.execute("commit")
 
 
-async def _prepare_connection(connection: "PoolConnectionProxy[asyncpg.Record]") -> None:
+async def _prepare_connection(
+    connection: "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]",
+) -> None:
     for name in ("json", "jsonb"):
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"

@@ -26,7 +26,11 @@ class Acceptor:
     """Takes events from many requests and commits them in batches. One per process."""
 
     def __init__(
-        self, database: Database, settings: EventSettings, *, on_committed: Callable[[int], None] = lambda _: None
+        self,
+        database: Database,
+        settings: EventSettings,
+        *,
+        on_committed: Callable[[int], None] = lambda _: None,
     ) -> None:
         """`on_committed` is told how many events each commit stored, after it: the doorbell and the counters."""
         self._database = database

@@ -38,8 +38,6 @@ def is_reserved(text: str) -> bool:
 def matches(event_type: str, patterns: list[str]) -> bool:
     """Whether an event type matches one of the patterns, as `hub.event_type_matches()` decides it."""
     return any(
-        pattern == "*"
-        or pattern == event_type
-        or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
+        pattern in {"*", event_type} or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
         for pattern in patterns
     )

@@ -43,7 +43,7 @@ def prepare(
     body = message_body(given.type, occurred_at, data)
     if len(body) > settings.body_limit:
         raise EventTooLarge(
-            f"The event has {len(body)} bytes; the limit is {settings.body_limit}. Send a reference to the data instead."
+            f"The event has {len(body)} bytes; the limit is {settings.body_limit}. Send a reference instead."
         )
     claims: tuple[tuple[str, str, bytes], ...] = ()
     if given.id is not None or idempotency_key is not None:
@@ -77,7 +77,9 @@ def _problems(given: EventInput, now: datetime, settings: EventSettings, where: 
         if given.occurred_at.tzinfo is None:
             found.append(FieldProblem(f"{where}occurred_at", "needs a time zone, e.g. 2026-11-23T10:00:00Z"))
         elif given.occurred_at > now + timedelta(seconds=settings.future_limit):
-            ahead = f"lies in the future; it may be at most {settings.future_limit:.0f} seconds ahead of the hub's clock"
+            ahead = (
+                f"lies in the future; it may be at most {settings.future_limit:.0f} seconds ahead of the hub's clock"
+            )
             found.append(FieldProblem(f"{where}occurred_at", ahead))
     return found
 

@@ -46,9 +46,7 @@ class Access:
                 self._tell(scope, seen, line)
 
     def _count(self, scope: Scope, seen: "_Seen", seconds: float) -> None:
-        route = (
-            self._template(scope) or "(none)"
-        )  # a path is the client's, a template is ours: labels stay few
+        route = self._template(scope) or "(none)"  # a path is the client's, a template is ours: labels stay few
         method = scope["method"] if scope["method"] in _METHODS else "(other)"
         self._metrics.http_requests.labels(route, method, str(seen.status or 0)).inc()
         self._metrics.http_request_seconds.labels(route, method).observe(seconds)

@@ -16,9 +16,7 @@ def check_depth(value: object, limit: int = _JSON_DEPTH) -> None:
     """Refuse JSON nested deeper than `limit`, given as its bytes or as what was read from it."""
     too_deep = _bytes_exceed(value, limit) if isinstance(value, bytes) else _object_exceeds(value, limit)
     if too_deep:
-        raise TooDeep(
-            f"JSON may be nested {limit} levels deep. Flatten it, or send the inner part as a string."
-        )
+        raise TooDeep(f"JSON may be nested {limit} levels deep. Flatten it, or send the inner part as a string.")
 
 
 def _bytes_exceed(body: bytes, limit: int) -> bool:

@@ -65,9 +65,7 @@ def describe_invalid(error: RequestValidationError) -> HubError:
     for finding in findings:
         if finding["type"] == "json_invalid":
             return _malformed(error.body, finding)
-    problems = [
-        FieldProblem(_dotted(finding["loc"]), _message(finding)) for finding in findings[:_PROBLEMS_SHOWN]
-    ]
+    problems = [FieldProblem(_dotted(finding["loc"]), _message(finding)) for finding in findings[:_PROBLEMS_SHOWN]]
     told = "; ".join(f"{problem.field}: {problem.message}" for problem in problems[:3])
     more = f" (and {len(findings) - 3} more)" if len(findings) > 3 else ""
     return InvalidInput(f"{told}{more}.", problems=problems)
@@ -94,9 +92,7 @@ def _message(finding: Mapping[str, Any]) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _from_http_exception(
-    request: Request, error: HTTPException, allowed: Callable[[str], Sequence[str]]
-) -> Refusal:
+def _from_http_exception(request: Request, error: HTTPException, allowed: Callable[[str], Sequence[str]]) -> Refusal:
     cause = error.__cause__
     if isinstance(cause, HubError):  # the framework wraps what is raised while it reads a body
         return Refusal.of(cause)

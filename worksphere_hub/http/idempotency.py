@@ -54,9 +54,7 @@ class AnswerStore(Protocol):
         """Take the key, in one step that only one of two simultaneous callers wins."""
         ...
 
-    async def finish(
-        self, org: UUID, key: str, status: int, headers: Sequence[tuple[str, str]], body: bytes
-    ) -> None:
+    async def finish(self, org: UUID, key: str, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         """Keep the answer of a claimed key."""
         ...
 

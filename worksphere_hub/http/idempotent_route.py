@@ -64,11 +64,7 @@ class _Attempt:
         """Keep the answer, or give the key back when there is none worth keeping."""
         if self.org_claimed is None:
             return
-        keep = (
-            response is not None
-            and response.status_code < 500
-            and not isinstance(response, StreamingResponse)
-        )
+        keep = response is not None and response.status_code < 500 and not isinstance(response, StreamingResponse)
         try:
             if response is not None and keep:
                 headers = [pair for pair in response.headers.items() if pair[0] not in _NOT_KEPT]

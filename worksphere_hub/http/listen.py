@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import uvicorn
@@ -77,13 +77,13 @@ class _Server(uvicorn.Server):
     """
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Leave signals alone."""
         yield
 
 
 @contextmanager
-def _told_by_signals(server: uvicorn.Server) -> Iterator[None]:
+def _told_by_signals(server: uvicorn.Server) -> Generator[None]:
     loop = asyncio.get_running_loop()
     told = (signal.SIGTERM, signal.SIGINT)
 

@@ -68,9 +68,7 @@ def create_app(
 
 
 def _handlers(raw_routes: RawRoutes) -> dict[tuple[str, str], ASGIApp]:
-    handlers = {
-        key: route.handle if isinstance(route, RawRoute) else route for key, route in raw_routes.items()
-    }
+    handlers = {key: route.handle if isinstance(route, RawRoute) else route for key, route in raw_routes.items()}
     heads = {("HEAD", path): without_body(app) for (method, path), app in handlers.items() if method == "GET"}
     return heads | handlers
 

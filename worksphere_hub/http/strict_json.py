@@ -73,9 +73,5 @@ def _check_escapes(text: str) -> None:
     if sound.end() == len(text):
         return
     wrong = text[sound.end() : sound.end() + 6]
-    why = (
-        "cannot be stored; remove it"
-        if wrong == "\\u0000"
-        else "is half a character; send its other half too"
-    )
+    why = "cannot be stored; remove it" if wrong == "\\u0000" else "is half a character; send its other half too"
     raise MalformedJson(f"{_place(text[: sound.end()])}: {wrong} {why}.")

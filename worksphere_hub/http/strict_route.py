@@ -34,11 +34,7 @@ class StrictRoute(APIRoute):
         async def strict(request: Request) -> Response:
             if takes_json:
                 _require_json(request)
-            strictly = (
-                request
-                if isinstance(request, StrictRequest)
-                else StrictRequest(request.scope, request.receive)
-            )
+            strictly = request if isinstance(request, StrictRequest) else StrictRequest(request.scope, request.receive)
             return await inner(strictly)
 
         return strict

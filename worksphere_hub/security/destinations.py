@@ -80,9 +80,7 @@ def read_url(text: str) -> Destination:
     scheme, authority = _split(text)
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        raise EgressRefused(
-            "syntax", "The host or port cannot be read. Write https://host/ or https://host:port/."
-        )
+        raise EgressRefused("syntax", "The host or port cannot be read. Write https://host/ or https://host:port/.")
     try:
         url = Url(text)
     except ValueError:

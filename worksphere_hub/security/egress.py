@@ -161,9 +161,7 @@ class EgressClient:
             if pin.last_used >= deadline:
                 raise EgressFailed("timeout")
             limit = timedelta(seconds=deadline - pin.last_used)
-            return await exchange(
-                client, route.destination.url, request, limit=limit, body_limit=self._body_limit
-            )
+            return await exchange(client, route.destination.url, request, limit=limit, body_limit=self._body_limit)
         finally:
             pin.slots.release()
 

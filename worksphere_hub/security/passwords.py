@@ -48,9 +48,7 @@ class PasswordsBusy(Unavailable):
 class PasswordHasher:
     """Hash and verify passwords, `at_once` at a time and `waiting` more in line."""
 
-    def __init__(
-        self, *, at_once: int = 2, waiting: int = 64, parameters: argon2.Parameters = PARAMETERS
-    ) -> None:
+    def __init__(self, *, at_once: int = 2, waiting: int = 64, parameters: argon2.Parameters = PARAMETERS) -> None:
         """Each running hash takes `parameters.memory_cost` KiB of memory."""
         self._argon2 = argon2.PasswordHasher.from_parameters(parameters)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="passwords")
@@ -62,9 +60,7 @@ class PasswordHasher:
         """Hash a new password. Raises PasswordRefused when it is too short or too long, and PasswordsBusy."""
         normal = _normalised(password)
         if len(normal) < SHORTEST:
-            raise PasswordRefused(
-                f"A password has at least {SHORTEST} characters; this one has {len(normal)}."
-            )
+            raise PasswordRefused(f"A password has at least {SHORTEST} characters; this one has {len(normal)}.")
         if len(normal) > LONGEST:
             raise PasswordRefused(f"A password has at most {LONGEST} characters; this one has {len(normal)}.")
         return await self._in_thread(lambda: self._argon2.hash(normal))

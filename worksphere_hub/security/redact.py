@@ -59,9 +59,7 @@ class Secret:
 _PATTERNS = (
     re.compile(r"\b(hub_[a-z]{2,12}_)[0-9A-Za-z]{8,}(?:_[0-9A-Za-z]+)?"),
     re.compile(r"\b(whsec_|whsk_)[0-9A-Za-z+/=]{8,}"),
-    re.compile(
-        r"(authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"',;]+(?:[ ]{1,4}[^\s\"',;]+)?", re.IGNORECASE
-    ),
+    re.compile(r"(authorization[\"']?\s{0,4}[=:]\s{0,4}[\"']?)[^\s\"',;]+(?:[ ]{1,4}[^\s\"',;]+)?", re.IGNORECASE),
     re.compile(r"\b(bearer[ ]{1,4})[0-9A-Za-z._~+/=-]{8,}", re.IGNORECASE),
     # Between scheme and host: user:password@, in URLs and in PostgreSQL's connection strings alike.
     re.compile(r"(://)[^\s/?#\"'<>]*@"),
@@ -91,9 +89,7 @@ def redact_text(text: str) -> str:
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Copy headers for a log: secret ones go by name, the others by what their values look like."""
-    return {
-        name: REDACTED if _names_a_secret(name) else redact_text(value) for name, value in headers.items()
-    }
+    return {name: REDACTED if _names_a_secret(name) else redact_text(value) for name, value in headers.items()}
 
 
 def redact_fields(fields: Mapping[str, object]) -> dict[str, object]:

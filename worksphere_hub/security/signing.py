@@ -92,9 +92,7 @@ def sign(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) ->
     return " ".join([_signature(key, content) for key in keys])
 
 
-def verify(
-    keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, *, now: float, tolerance: int = 300
-) -> str:
+def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, *, now: float, tolerance: int = 300) -> str:
     """Check a message's headers against its raw body and return its id. Raises a SignatureRefused.
 
     Header names may have any case; `now` is in seconds since 1970, `tolerance` in seconds to either side.

@@ -117,9 +117,7 @@ class _Redaction:
         try:
             return self._redact(dict(fields))
         except Exception as error:  # noqa: BLE001 - a line must neither break the work nor go out unredacted
-            return {name: fields[name] for name in _RESERVED if name in fields} | {
-                "redaction_failed": outcome(error)
-            }
+            return {name: fields[name] for name in _RESERVED if name in fields} | {"redaction_failed": outcome(error)}
 
 
 class _IntoLines(logging.Handler):

@@ -43,9 +43,7 @@ def create_metrics() -> Metrics:
     ProcessCollector(registry=registry)
     return Metrics(
         registry=registry,
-        events_accepted=Counter(
-            "hub_events_accepted", "Events committed and answered with 202.", registry=registry
-        ),
+        events_accepted=Counter("hub_events_accepted", "Events committed and answered with 202.", registry=registry),
         deliveries_attempted=Counter(
             "hub_deliveries_attempted",
             "Delivery attempts finished, by what came of them.",

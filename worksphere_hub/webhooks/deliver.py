@@ -18,9 +18,7 @@ USER_AGENT = f"WorkSphere-Hub/{__version__}"
 _HEADERS_KEPT = 16_384
 
 
-async def attempt(
-    egress: EgressClient, settings: WebhookSettings, claim: Claim, target: Target, body: bytes
-) -> Result:
+async def attempt(egress: EgressClient, settings: WebhookSettings, claim: Claim, target: Target, body: bytes) -> Result:
     """POST a delivery to its endpoint. Whatever the receiver does, this ends by the deadline with a result."""
     now = clock.now()
     message_id = public_id(claim.event, claim.event_key)

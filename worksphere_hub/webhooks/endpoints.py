@@ -19,7 +19,12 @@ from worksphere_hub.security.egress import EgressClient
 from worksphere_hub.security.signing import new_secret, parse_secret
 from worksphere_hub.security.vault import Vault
 from worksphere_hub.webhooks.directory import secret_place
-from worksphere_hub.webhooks.errors import EndpointDisabled, EndpointNotFound, InvalidEndpoint, TooManyEndpoints
+from worksphere_hub.webhooks.errors import (
+    EndpointDisabled,
+    EndpointNotFound,
+    InvalidEndpoint,
+    TooManyEndpoints,
+)
 from worksphere_hub.webhooks.models import Endpoint
 from worksphere_hub.webhooks.settings import WebhookSettings
 from worksphere_hub.webhooks.store import QUERIES
@@ -160,7 +165,9 @@ async def send_test(services: Services, principal: Principal, endpoint_id: UUID)
             raise EndpointDisabled("This endpoint is disabled, so nothing is sent to it. Enable it first.")
         await _audit(tx, principal, "endpoint.tested", endpoint_id, {})
     now = clock.now()
-    data = msgspec.json.encode({"endpoint_id": ids.encode("whe", endpoint_id), "message": "A test from WorkSphere Hub."})
+    data = msgspec.json.encode(
+        {"endpoint_id": ids.encode("whe", endpoint_id), "message": "A test from WorkSphere Hub."}
+    )
     return await services.acceptor.accept(
         NewEvent(
             org=principal.org,

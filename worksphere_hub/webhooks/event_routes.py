@@ -73,9 +73,7 @@ async def list_deliveries(
     """List deliveries, those of the newest event first."""
     endpoint = ids.decode("whe", endpoint_id) if endpoint_id is not None else None
     async with _database(request).tenant(principal.org) as tx:
-        rows = await tx.rows(
-            QUERIES.list_deliveries, principal.org, *_before(page), endpoint, state, page.limit + 1
-        )
+        rows = await tx.rows(QUERIES.list_deliveries, principal.org, *_before(page), endpoint, state, page.limit + 1)
     shown, cursor = cut_page(rows, page.limit, lambda row: [row["event_id"].hex, row["endpoint_id"].hex])
     return Page(data=[views.delivery_out(row) for row in shown], next_cursor=cursor)
 
@@ -92,9 +90,7 @@ async def get_delivery(request: Request, principal: DeliveryReader, delivery_id:
 
 
 @router.get("/deliveries/{delivery_id}/attempts", tags=["deliveries"])
-async def list_delivery_attempts(
-    request: Request, principal: DeliveryReader, delivery_id: str
-) -> Page[AttemptOut]:
+async def list_delivery_attempts(request: Request, principal: DeliveryReader, delivery_id: str) -> Page[AttemptOut]:
     """List the attempts of one delivery, oldest first."""
     event, endpoint = views.parse_delivery_id(delivery_id)
     async with _database(request).tenant(principal.org) as tx:

@@ -69,7 +69,7 @@ class Publisher:
         await send_answer(scope, send, 202, headers, payload)
 
     async def publish_batch(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Accept up to a thousand events, each for itself: 202 when all are committed, else 207 saying which are not."""
+        """Accept up to a thousand events, each for itself: 202 when all are committed, else 207."""
         try:
             principal, key, body = await self._admit(scope, receive)
             if key is not None:

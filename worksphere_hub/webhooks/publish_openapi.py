@@ -36,7 +36,10 @@ def raw_routes(publish: ASGIApp, publish_batch: ASGIApp) -> dict[tuple[str, str]
         "EventAccepted": {
             "type": "object",
             "required": ["id", "accepted_at"],
-            "properties": {"id": {"type": "string"}, "accepted_at": {"type": "string", "format": "date-time"}},
+            "properties": {
+                "id": {"type": "string"},
+                "accepted_at": {"type": "string", "format": "date-time"},
+            },
         },
         "EventBatchInput": {
             "type": "object",
@@ -81,7 +84,10 @@ def raw_routes(publish: ASGIApp, publish_batch: ASGIApp) -> dict[tuple[str, str]
                 "requestBody": _json_of("EventBatchInput"),
                 "responses": {
                     "202": {"description": "All committed.", **_json_of("EventBatchOutcome")},
-                    "207": {"description": "Some refused; `data` says which.", **_json_of("EventBatchOutcome")},
+                    "207": {
+                        "description": "Some refused; `data` says which.",
+                        **_json_of("EventBatchOutcome"),
+                    },
                 },
             },
         ),

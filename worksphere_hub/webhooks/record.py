@@ -16,9 +16,7 @@ _RETRY_SECONDS = 0.5
 class Recorder:
     """Takes results from the running attempts and commits them. One per worker."""
 
-    def __init__(
-        self, database: Database, *, batch: int, on_recorded: Callable[[Sequence[Result], int], None]
-    ) -> None:
+    def __init__(self, database: Database, *, batch: int, on_recorded: Callable[[Sequence[Result], int], None]) -> None:
         """`on_recorded` hears of each committed batch and of how many in it were fenced."""
         self._database = database
         self._batch = batch

@@ -54,9 +54,7 @@ async def get_endpoint(request: Request, principal: Reader, endpoint_id: str) ->
 
 
 @router.patch("/{endpoint_id}")
-async def update_endpoint(
-    request: Request, principal: Writer, endpoint_id: str, wanted: EndpointUpdate
-) -> EndpointOut:
+async def update_endpoint(request: Request, principal: Writer, endpoint_id: str, wanted: EndpointUpdate) -> EndpointOut:
     """Change a receiver's URL, description or event types."""
     change = EndpointChange(wanted.url, wanted.description, wanted.event_types)
     endpoint = ids.decode("whe", endpoint_id)

@@ -12,9 +12,7 @@ from worksphere_hub.webhooks.models import Claim, Result
 QUERIES = load_queries(__file__)
 
 
-async def claim(
-    database: Database, after: tuple[UUID, UUID], busy: Sequence[UUID], lease: float
-) -> list[Claim]:
+async def claim(database: Database, after: tuple[UUID, UUID], busy: Sequence[UUID], lease: float) -> list[Claim]:
     """Take due deliveries in hand for `lease` seconds."""
     taken_at = clock.monotonic()
     rows = await database.call(QUERIES.claim_deliveries, *after, busy, timedelta(seconds=lease))

@@ -10,7 +10,14 @@ from worksphere_hub.errors import NotFound
 from worksphere_hub.events.models import Event, public_id
 from worksphere_hub.webhooks.errors import DeliveryNotFound
 from worksphere_hub.webhooks.models import Endpoint
-from worksphere_hub.webhooks.schemas import AttemptOut, DeliveryOut, EndpointOut, EventOut, HeaderOut, VerdictOut
+from worksphere_hub.webhooks.schemas import (
+    AttemptOut,
+    DeliveryOut,
+    EndpointOut,
+    EventOut,
+    HeaderOut,
+    VerdictOut,
+)
 
 _HEX = 32
 

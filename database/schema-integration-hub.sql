@@ -1,0 +1,1433 @@
+-- WorkSphere Hub: the whole schema, on an empty PostgreSQL 15 or newer, or in a Supabase project's SQL editor.
+-- COMPOSED from database/schema by `make schema`. Do not edit: edit the source file named above each part.
+
+begin;
+
+-- ======== schema/00_foundation/010_schema.sql
+
+-- Everything the hub owns lives in one schema, so that it can share a database with its host product.
+create schema hub;
+
+comment on schema hub is 'WorkSphere Hub: events, webhooks, connections, syncs and their tenants.';
+
+
+-- ======== schema/00_foundation/020_roles.sql
+
+-- Group roles. None of them can log in: a deployment grants them to logins of its own (see docs/guides/operate.md).
+-- They are cluster-wide, so a second hub in the same cluster finds them already there.
+--
+--   hub_app        the API processes: read and write under the tenant's row-level security
+--   hub_worker     the worker processes: the same, plus claiming and recording deliveries
+--   hub_tenant     an organization's own login, or Supabase's `authenticated`: reads its own rows, calls the functions
+--   hub_publisher  the host product's own backend role: may call trigger_webhook() for any organization
+--   hub_readonly   support and reporting: reads one organization's rows at a time
+--   hub_definer    owns the functions that must see more than one organization; nobody logs in as it
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array[
+        'hub_app', 'hub_worker', 'hub_tenant', 'hub_publisher', 'hub_readonly', 'hub_definer'
+    ] loop
+        if not exists (select from pg_catalog.pg_roles where rolname = v_role) then
+            execute pg_catalog.format('create role %I nologin', v_role);
+        end if;
+    end loop;
+
+    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it.
+    if not pg_catalog.pg_has_role(current_user, 'hub_definer', 'member') then
+        execute pg_catalog.format('grant hub_definer to %I', current_user);
+    end if;
+
+    -- On a Supabase project PostgREST's roles take part as what they are: a signed-in user of one organization,
+    -- and the project's own backend.
+    if exists (select from pg_catalog.pg_roles where rolname = 'authenticated') then
+        grant hub_tenant to authenticated;
+    end if;
+    if exists (select from pg_catalog.pg_roles where rolname = 'service_role') then
+        grant hub_publisher to service_role;
+    end if;
+end
+$$;
+
+grant usage on schema hub to hub_app, hub_worker, hub_tenant, hub_publisher, hub_readonly, hub_definer;
+grant create on schema hub to hub_definer;
+
+-- Nothing is granted by default: every table and function file grants what it means to.
+alter default privileges in schema hub revoke execute on functions from public;
+
+
+-- ======== schema/00_foundation/030_context.sql
+
+-- Which organization is this transaction for? Every policy asks this one function, wrapped in `(select ...)` so that
+-- it is answered once a statement and not once a row.
+--
+-- In order: the login itself (`hub_org_<32 hex>` is bound to its organization and cannot speak for another), the JWT
+-- claims that PostgREST and Supabase set (`org_id`, or `app_metadata.org_id`, which a user cannot edit), and the
+-- setting that the hub's own processes make for the length of one transaction. No context means no rows.
+create function hub.current_org() returns uuid
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(
+        case when session_user ~ '^hub_org_[0-9a-f]{32}$' then substr(session_user, 9)::uuid end,
+        (
+            select nullif(coalesce(c.claims ->> 'org_id', c.claims -> 'app_metadata' ->> 'org_id'), '')::uuid
+            from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb) as c (claims)
+        ),
+        nullif(current_setting('hub.org', true), '')::uuid
+    )
+$$;
+
+revoke execute on function hub.current_org() from public;
+grant execute on function hub.current_org() to hub_app, hub_worker, hub_tenant, hub_publisher, hub_readonly, hub_definer;
+comment on function hub.current_org() is
+    'The organization this transaction acts for; null when it acts for none. Row-level security rests on it.';
+
+
+-- The role that the caller of a SECURITY DEFINER function has outside of it: what SET ROLE chose (PostgREST does so
+-- for every request), else the login.
+create function hub.calling_role() returns name
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when coalesce(current_setting('role', true), 'none') = 'none' then session_user
+        else current_setting('role')::name
+    end
+$$;
+
+revoke execute on function hub.calling_role() from public;
+grant execute on function hub.calling_role() to hub_app, hub_worker, hub_tenant, hub_publisher, hub_definer;
+comment on function hub.calling_role() is 'The role of whoever calls a SECURITY DEFINER function, seen from inside it.';
+
+
+-- ======== schema/00_foundation/040_ids.sql
+
+-- Ids are UUIDv7 (RFC 9562): time-ordered, so that new rows go to the end of every index, and so that tables can be
+-- partitioned by time on the primary key itself. PostgreSQL 18 has the generator built in.
+do $$
+begin
+    if pg_catalog.to_regprocedure('pg_catalog.uuidv7()') is not null then
+        execute 'create function hub.uuidv7() returns uuid language sql volatile parallel safe '
+            'as ''select pg_catalog.uuidv7()''';
+    else
+        execute $f$
+            create function hub.uuidv7() returns uuid language sql volatile parallel safe as '
+                select encode(
+                    set_bit(set_bit(
+                        overlay(
+                            uuid_send(gen_random_uuid())
+                            placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+                            from 1 for 6
+                        ), 52, 1), 53, 1),
+                    ''hex'')::uuid'
+        $f$;
+    end if;
+end
+$$;
+
+revoke execute on function hub.uuidv7() from public;
+grant execute on function hub.uuidv7() to hub_app, hub_worker, hub_tenant, hub_publisher, hub_definer;
+comment on function hub.uuidv7() is 'A fresh time-ordered id.';
+
+
+-- The smallest UUIDv7 of an instant: the boundary of a time partition, and of a search by time.
+create function hub.uuidv7_floor(p_at timestamptz) returns uuid
+language sql immutable parallel safe strict
+as $$
+    select (lpad(to_hex(floor(extract(epoch from p_at at time zone 'UTC') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+revoke execute on function hub.uuidv7_floor(timestamptz) from public;
+grant execute on function hub.uuidv7_floor(timestamptz) to hub_app, hub_worker, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.uuidv7_floor(timestamptz) is 'The smallest time-ordered id of an instant.';
+
+
+-- ======== schema/00_foundation/050_deployment.sql
+
+-- One row: which deployment this is, and the check value of the master key that its secrets are sealed under. A
+-- process started with another master key refuses to run instead of writing what nobody can read.
+create table hub.deployment (
+    only_row boolean primary key default true check (only_row),
+    id uuid not null default gen_random_uuid(),
+    master_key_id text not null,
+    master_key_check bytea not null check (octet_length(master_key_check) = 8),
+    pepper bytea not null,
+    created_at timestamptz not null default now()
+);
+
+alter table hub.deployment enable row level security;
+alter table hub.deployment force row level security;
+
+-- No tenant owns this row and it holds no secret: the hub's own processes read it, only the installer writes it.
+create policy deployment on hub.deployment for select to hub_app, hub_worker using (true);
+create policy installer on hub.deployment to hub_definer using (true) with check (true);
+
+grant select on hub.deployment to hub_app, hub_worker;
+grant select, insert, update on hub.deployment to hub_definer;
+-- Rotating the master key rewraps the pepper.
+grant update (master_key_id, master_key_check, pepper) on hub.deployment to hub_worker;
+create policy rotation on hub.deployment for update to hub_worker using (true) with check (true);
+comment on table hub.deployment is 'Which deployment this is and which master key its secrets are sealed under.';
+
+
+-- Found the deployment, once: whoever comes second finds it founded and changes nothing. Only the owner may.
+create function hub.found_deployment(p_id uuid, p_master_key_id text, p_master_key_check bytea, p_pepper bytea)
+returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into hub.deployment (id, master_key_id, master_key_check, pepper)
+    values (p_id, p_master_key_id, p_master_key_check, p_pepper) on conflict (only_row) do nothing;
+    return found;
+end
+$$;
+alter function hub.found_deployment(uuid, text, bytea, bytea) owner to hub_definer;
+revoke execute on function hub.found_deployment(uuid, text, bytea, bytea) from public;
+comment on function hub.found_deployment(uuid, text, bytea, bytea) is 'Write the deployment''s one row, if it is not there yet.';
+
+do $$
+begin
+    -- Ownership has moved to hub_definer, so the installer needs the right to call it back.
+    execute pg_catalog.format(
+        'grant execute on function hub.found_deployment(uuid, text, bytea, bytea) to %I', current_user);
+end
+$$;
+
+
+-- ======== schema/00_foundation/060_migrations.sql
+
+-- Which migrations this database has had. The composed schema writes them all at its end: a schema that was pasted
+-- whole goes on from there.
+create table hub.schema_migrations (
+    name text primary key check (name ~ '^[0-9]{4}_[a-z0-9_]+$'),
+    checksum text not null,
+    applied_at timestamptz not null default now()
+);
+
+alter table hub.schema_migrations enable row level security;
+alter table hub.schema_migrations force row level security;
+
+-- No tenant's rows and no secret: every process of the hub checks at its start that the schema is as new as itself.
+create policy everyone on hub.schema_migrations for select to hub_app, hub_worker using (true);
+
+grant select on hub.schema_migrations to hub_app, hub_worker;
+comment on table hub.schema_migrations is 'Which migrations this database has had.';
+
+
+-- ======== schema/10_accounts/110_organizations.sql
+
+-- A tenant. Every row of every other table belongs to one. The operator's own organization (the company that runs the
+-- hub) is the one whose keys may act for the others.
+create table hub.organizations (
+    id uuid primary key default hub.uuidv7(),
+    slug text not null unique check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    name text not null check (length(name) between 1 and 200),
+    operator boolean not null default false,
+    created_at timestamptz not null default now(),
+    suspended_at timestamptz
+);
+
+alter table hub.organizations enable row level security;
+alter table hub.organizations force row level security;
+
+create policy tenant on hub.organizations to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (id = (select hub.current_org())) with check (id = (select hub.current_org()));
+create policy definer on hub.organizations to hub_definer using (true) with check (true);
+
+grant select, insert, update (name, suspended_at) on hub.organizations to hub_app;
+grant select on hub.organizations to hub_worker, hub_tenant, hub_readonly;
+grant select, insert, update, delete on hub.organizations to hub_definer;
+comment on table hub.organizations is 'Tenants: the customers of the company that runs the hub, and that company itself.';
+comment on column hub.organizations.operator is 'The company that runs the hub: its keys may act for other organizations.';
+comment on column hub.organizations.suspended_at is 'Set: its keys and sessions are refused and its events are not accepted.';
+
+
+-- ======== schema/10_accounts/120_people.sql
+
+-- A person who can sign in. A person may belong to several organizations, so this table belongs to none: an
+-- organization sees exactly the people who are its members.
+create table hub.people (
+    id uuid primary key default hub.uuidv7(),
+    email text not null unique check (email = lower(email) and length(email) between 3 and 254),
+    name text not null check (length(name) between 1 and 200),
+    password_hash text not null check (password_hash like '$argon2id$%'),
+    created_at timestamptz not null default now()
+);
+
+-- The roles of an organization: names for sets of permissions. The built-in ones are written when it is created.
+create table hub.roles (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    name text not null check (name ~ '^[a-z][a-z0-9-]{0,39}$'),
+    permissions text[] not null check (cardinality(permissions) <= 100),
+    built_in boolean not null default false,
+    created_at timestamptz not null default now(),
+    primary key (org_id, name)
+);
+
+-- Who belongs to an organization, and as what.
+create table hub.members (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    person_id uuid not null references hub.people (id) on delete cascade,
+    role text not null,
+    created_at timestamptz not null default now(),
+    primary key (org_id, person_id),
+    foreign key (org_id, role) references hub.roles (org_id, name)
+);
+
+create index members_person_idx on hub.members (person_id, org_id);
+
+alter table hub.people enable row level security;
+alter table hub.people force row level security;
+alter table hub.roles enable row level security;
+alter table hub.roles force row level security;
+alter table hub.members enable row level security;
+alter table hub.members force row level security;
+
+create policy tenant on hub.people to hub_app, hub_readonly
+    using (exists (
+        select from hub.members m where m.org_id = (select hub.current_org()) and m.person_id = people.id
+    ))
+    with check (false);
+create policy definer on hub.people to hub_definer using (true) with check (true);
+
+create policy tenant on hub.roles to hub_app, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.roles to hub_definer using (true);
+
+create policy tenant on hub.members to hub_app, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.members to hub_definer using (true);
+
+grant select (id, email, name, created_at) on hub.people to hub_app, hub_readonly;
+grant select, insert, update on hub.people to hub_definer;
+grant select, insert, update (permissions), delete on hub.roles to hub_app;
+grant select on hub.roles to hub_tenant, hub_readonly, hub_definer;
+grant select, insert, update (role), delete on hub.members to hub_app;
+grant select on hub.members to hub_readonly, hub_definer;
+comment on table hub.people is 'People who can sign in; an organization sees those who are its members.';
+comment on table hub.roles is 'Named sets of permissions of an organization.';
+comment on table hub.members is 'Who belongs to an organization, and in which role.';
+
+
+-- Find or create a person by e-mail, for an invitation. Answers the id alone, whether the person was known or not, so
+-- that an organization cannot learn who is a customer of another. An existing password is never replaced.
+create function hub.ensure_person(p_email text, p_name text, p_password_hash text) returns uuid
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_id uuid;
+begin
+    insert into hub.people (email, name, password_hash) values (lower(p_email), p_name, p_password_hash)
+    on conflict (email) do nothing returning id into v_id;
+    if v_id is null then
+        select id into v_id from hub.people where email = lower(p_email);
+    end if;
+    return v_id;
+end
+$$;
+alter function hub.ensure_person(text, text, text) owner to hub_definer;
+revoke execute on function hub.ensure_person(text, text, text) from public;
+grant execute on function hub.ensure_person(text, text, text) to hub_app;
+comment on function hub.ensure_person(text, text, text) is 'Find or create a person by e-mail; answers the id.';
+
+
+-- What signing in needs to know: the hash to check the password against, and the organizations to choose from. Nobody
+-- is signed in yet, so there is no tenant to filter by.
+create function hub.find_login(p_email text)
+returns table (person_id uuid, password_hash text, org_id uuid, slug text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select p.id, p.password_hash, o.id, o.slug
+    from hub.people p
+    left join hub.members m on m.person_id = p.id
+    left join hub.organizations o on o.id = m.org_id and o.suspended_at is null
+    where p.email = lower(p_email)
+    order by o.slug
+$$;
+alter function hub.find_login(text) owner to hub_definer;
+revoke execute on function hub.find_login(text) from public;
+grant execute on function hub.find_login(text) to hub_app;
+comment on function hub.find_login(text) is 'The password hash and the organizations of a person who signs in.';
+
+
+-- Change one's own password. The caller has already checked the old one.
+create function hub.set_password(p_person_id uuid, p_password_hash text) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    update hub.people set password_hash = p_password_hash where id = p_person_id
+$$;
+alter function hub.set_password(uuid, text) owner to hub_definer;
+revoke execute on function hub.set_password(uuid, text) from public;
+grant execute on function hub.set_password(uuid, text) to hub_app;
+comment on function hub.set_password(uuid, text) is 'Replace a person''s password hash.';
+
+
+-- ======== schema/10_accounts/130_api_keys.sql
+
+-- Keys for programs. Only a keyed digest is kept: whoever steals this table can neither use a key nor guess one.
+create table hub.api_keys (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    key_id text not null check (key_id ~ '^[0-9A-Za-z]{12}$'),
+    name text not null check (length(name) between 1 and 200),
+    digest bytea not null check (octet_length(digest) = 32),
+    last4 text not null check (length(last4) = 4),
+    scopes text[] not null check (cardinality(scopes) between 1 and 100),
+    created_by uuid,
+    rate_limit integer check (rate_limit between 1 and 1000000),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    last_used_at timestamptz,
+    revoked_at timestamptz,
+    primary key (org_id, id)
+);
+
+-- The one unique key without org_id: a key names itself before anyone knows its organization. Its 71 random bits
+-- reveal nothing about other tenants.
+create unique index api_keys_key_id_key on hub.api_keys (key_id);
+
+alter table hub.api_keys enable row level security;
+alter table hub.api_keys force row level security;
+
+create policy tenant on hub.api_keys to hub_app, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.api_keys to hub_definer using (true) with check (true);
+
+grant select (org_id, id, key_id, name, last4, scopes, created_by, rate_limit, created_at, expires_at, last_used_at, revoked_at)
+    on hub.api_keys to hub_app, hub_readonly;
+grant insert, update (name, revoked_at, expires_at) on hub.api_keys to hub_app;
+grant select, update (last_used_at) on hub.api_keys to hub_definer;
+comment on table hub.api_keys is 'API keys of an organization: a digest, scopes, a rate limit and an end.';
+comment on column hub.api_keys.rate_limit is 'Requests a second in each API process; null takes the deployment''s default.';
+comment on column hub.api_keys.created_by is 'The person who made it; its scopes are cut to what that person may still do.';
+
+
+-- What an API process needs to check a key it was shown, before it knows the organization. The creator's present
+-- permissions come along: a key never outlives the rights of whoever made it.
+create function hub.find_api_key(p_key_id text)
+returns table (
+    org_id uuid, id uuid, digest bytea, scopes text[], creator_permissions text[], creator_gone boolean,
+    rate_limit integer, expires_at timestamptz, operator boolean
+)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select k.org_id, k.id, k.digest, k.scopes, r.permissions, k.created_by is not null and r.name is null,
+        k.rate_limit, k.expires_at, o.operator
+    from hub.api_keys k
+    join hub.organizations o on o.id = k.org_id and o.suspended_at is null
+    left join hub.members m on m.org_id = k.org_id and m.person_id = k.created_by
+    left join hub.roles r on r.org_id = m.org_id and r.name = m.role
+    where k.key_id = p_key_id and k.revoked_at is null and k.expires_at > now()
+$$;
+alter function hub.find_api_key(text) owner to hub_definer;
+revoke execute on function hub.find_api_key(text) from public;
+grant execute on function hub.find_api_key(text) to hub_app;
+comment on function hub.find_api_key(text) is 'A live key by its public half, with what is needed to check and limit it.';
+
+
+-- Note when keys were last used, many at once and now and then: knowing the minute is enough.
+create function hub.touch_api_keys(p_org_ids uuid[], p_ids uuid[], p_used_at timestamptz[]) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    update hub.api_keys k set last_used_at = u.used_at
+    from unnest(p_org_ids, p_ids, p_used_at) as u (org_id, id, used_at)
+    where k.org_id = u.org_id and k.id = u.id and (k.last_used_at is null or k.last_used_at < u.used_at)
+$$;
+alter function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) owner to hub_definer;
+revoke execute on function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) from public;
+grant execute on function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) to hub_app;
+comment on function hub.touch_api_keys(uuid[], uuid[], timestamptz[]) is 'Note when keys were last used.';
+
+
+-- ======== schema/10_accounts/140_sessions.sql
+
+-- A person signed in to one organization. The token itself is never stored, only its SHA-256: it is 256 random bits,
+-- so a plain hash cannot be reversed.
+create table hub.sessions (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    person_id uuid not null,
+    digest bytea not null check (octet_length(digest) = 32),
+    ip inet,
+    user_agent text check (length(user_agent) <= 400),
+    created_at timestamptz not null default now(),
+    seen_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (org_id, id),
+    foreign key (org_id, person_id) references hub.members (org_id, person_id) on delete cascade
+);
+
+-- Like a key id: the token is shown before the organization is known.
+create unique index sessions_digest_key on hub.sessions (digest);
+create index sessions_person_idx on hub.sessions (org_id, person_id);
+
+alter table hub.sessions enable row level security;
+alter table hub.sessions force row level security;
+
+create policy tenant on hub.sessions to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.sessions to hub_definer using (true) with check (true);
+
+grant select (org_id, id, person_id, ip, user_agent, created_at, seen_at, expires_at), insert, delete on hub.sessions to hub_app;
+grant select, update (seen_at), delete on hub.sessions to hub_definer;
+comment on table hub.sessions is 'People signed in: a digest of the token, from where, until when.';
+
+
+-- Check a session token: alive, not idle for longer than twelve hours, its person still a member, its organization
+-- not suspended. Seeing it counts as use, written at most once a minute.
+create function hub.find_session(p_digest bytea)
+returns table (org_id uuid, id uuid, person_id uuid, email text, role text, permissions text[], operator boolean)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+        select s.org_id, s.id, s.person_id, p.email, m.role, r.permissions, o.operator
+        from hub.sessions s
+        join hub.members m on m.org_id = s.org_id and m.person_id = s.person_id
+        join hub.roles r on r.org_id = m.org_id and r.name = m.role
+        join hub.people p on p.id = s.person_id
+        join hub.organizations o on o.id = s.org_id and o.suspended_at is null
+        where s.digest = p_digest and s.expires_at > now() and s.seen_at > now() - interval '12 hours';
+    if found then
+        update hub.sessions s set seen_at = now()
+        where s.digest = p_digest and s.seen_at < now() - interval '1 minute';
+    end if;
+end
+$$;
+alter function hub.find_session(bytea) owner to hub_definer;
+revoke execute on function hub.find_session(bytea) from public;
+grant execute on function hub.find_session(bytea) to hub_app;
+comment on function hub.find_session(bytea) is 'A live session by the digest of its token.';
+
+
+-- ======== schema/10_accounts/150_audit_log.sql
+
+-- Who did what to what, from where, and what came of it. Append-only: nobody is granted UPDATE or DELETE.
+create table hub.audit_log (
+    org_id uuid not null references hub.organizations (id),
+    id uuid not null default hub.uuidv7(),
+    actor_kind text not null check (actor_kind in ('person', 'api_key', 'system', 'cli')),
+    actor_id text,
+    acting_org_id uuid,
+    action text not null check (action ~ '^[a-z_]+(\.[a-z_]+)+$'),
+    target_kind text not null,
+    target_id text,
+    result text not null default 'done' check (result in ('done', 'refused')),
+    changes jsonb not null default '{}',
+    ip inet,
+    user_agent text,
+    request_id text,
+    created_at timestamptz not null default now(),
+    primary key (org_id, id)
+);
+
+create index audit_log_action_idx on hub.audit_log (org_id, action, id);
+
+alter table hub.audit_log enable row level security;
+alter table hub.audit_log force row level security;
+
+create policy tenant on hub.audit_log to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, insert on hub.audit_log to hub_app, hub_worker;
+grant select on hub.audit_log to hub_readonly;
+comment on table hub.audit_log is 'Append-only record of every change and every refused attempt.';
+comment on column hub.audit_log.acting_org_id is 'The operator''s organization, when its key acted for this one.';
+comment on column hub.audit_log.changes is 'Non-secret fields before and after: {"field": [before, after]}.';
+
+
+-- ======== schema/10_accounts/160_organization_keys.sql
+
+-- The data keys an organization's secrets are sealed under, each wrapped by the master key, which is not in this
+-- database. One key per organization, purpose and version: destroying them erases what they sealed.
+create table hub.organization_keys (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    purpose text not null check (purpose in ('cred', 'payload', 'index', 'audit')),
+    version integer not null check (version > 0),
+    wrapped bytea not null,
+    master_key_id text not null,
+    state text not null default 'active' check (state in ('active', 'retired')),
+    created_at timestamptz not null default now(),
+    primary key (org_id, purpose, version)
+);
+
+alter table hub.organization_keys enable row level security;
+alter table hub.organization_keys force row level security;
+
+create policy tenant on hub.organization_keys to hub_app, hub_worker
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.organization_keys to hub_definer using (true) with check (true);
+
+grant select, insert, update (state) on hub.organization_keys to hub_app, hub_worker;
+grant select, update (wrapped, master_key_id) on hub.organization_keys to hub_definer;
+comment on table hub.organization_keys is 'Wrapped data keys, by organization and purpose; useless without the master key.';
+
+
+-- Rotating the master key: the keys still wrapped by another one, a batch at a time, and their rewrapped form back.
+-- Rewrapping replaces a row only if it still holds what was read, so that two rotations cannot cross.
+create function hub.stale_organization_keys(p_master_key_id text)
+returns setof hub.organization_keys
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from hub.organization_keys where master_key_id <> p_master_key_id
+    order by org_id, purpose, version limit 500
+$$;
+alter function hub.stale_organization_keys(text) owner to hub_definer;
+revoke execute on function hub.stale_organization_keys(text) from public;
+grant execute on function hub.stale_organization_keys(text) to hub_worker;
+comment on function hub.stale_organization_keys(text) is 'Data keys that another master key than this one wraps, 500 at most.';
+
+create function hub.rewrap_organization_key(
+    p_org_id uuid, p_purpose text, p_version integer, p_before bytea, p_wrapped bytea, p_master_key_id text
+) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update hub.organization_keys k set wrapped = p_wrapped, master_key_id = p_master_key_id
+    where k.org_id = p_org_id and k.purpose = p_purpose and k.version = p_version and k.wrapped = p_before;
+    return found;
+end
+$$;
+alter function hub.rewrap_organization_key(uuid, text, integer, bytea, bytea, text) owner to hub_definer;
+revoke execute on function hub.rewrap_organization_key(uuid, text, integer, bytea, bytea, text) from public;
+grant execute on function hub.rewrap_organization_key(uuid, text, integer, bytea, bytea, text) to hub_worker;
+comment on function hub.rewrap_organization_key(uuid, text, integer, bytea, bytea, text) is
+    'Store a data key wrapped by the new master key, if nobody else has meanwhile.';
+
+
+-- ======== schema/10_accounts/170_idempotency_keys.sql
+
+-- What an organization has already asked for, so that asking twice does it once. `event_id` is the publisher's own id
+-- of an event, `event` an Idempotency-Key on publishing, `request` one on any other write, whose answer is kept
+-- sealed (it may hold a secret that is shown only once).
+create table hub.idempotency_keys (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    scope text not null check (scope in ('event_id', 'event', 'request')),
+    key text not null check (length(key) between 1 and 255),
+    request_hash bytea not null check (octet_length(request_hash) = 32),
+    event_id uuid,
+    status smallint,
+    sealed_answer bytea,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (org_id, scope, key)
+);
+
+create index idempotency_keys_expiry_idx on hub.idempotency_keys (expires_at);
+
+alter table hub.idempotency_keys enable row level security;
+alter table hub.idempotency_keys force row level security;
+
+create policy tenant on hub.idempotency_keys to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.idempotency_keys to hub_definer using (true) with check (true);
+
+grant select, insert, delete, update (status, sealed_answer, created_at) on hub.idempotency_keys to hub_app;
+grant select, insert, delete on hub.idempotency_keys to hub_definer;
+comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
+
+
+-- Forget what has expired, in the idempotency keys and the sessions: 5,000 rows at most a call, oldest first.
+create function hub.forget_expired() returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+    v_sessions bigint;
+begin
+    with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
+    delete from hub.idempotency_keys k using old
+    where (k.org_id, k.scope, k.key) = (old.org_id, old.scope, old.key);
+    get diagnostics v_count = row_count;
+    with old as (select org_id, id from hub.sessions where expires_at < now() limit 5000)
+    delete from hub.sessions s using old where (s.org_id, s.id) = (old.org_id, old.id);
+    get diagnostics v_sessions = row_count;
+    return v_count + v_sessions;
+end
+$$;
+alter function hub.forget_expired() owner to hub_definer;
+revoke execute on function hub.forget_expired() from public;
+grant execute on function hub.forget_expired() to hub_worker;
+comment on function hub.forget_expired() is 'Delete expired idempotency keys and sessions, a batch at a time.';
+
+
+-- ======== schema/50_webhooks/510_webhook_endpoints.sql
+
+-- A receiver of an organization's events.
+create table hub.webhook_endpoints (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    url text not null check (length(url) between 8 and 2000),
+    description text not null default '' check (length(description) <= 500),
+    event_types text[] not null default '{*}' check (cardinality(event_types) between 1 and 100),
+    status text not null default 'enabled' check (status in ('enabled', 'disabled')),
+    disabled_reason text check (disabled_reason in ('by_request', 'gone')),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    check ((status = 'disabled') = (disabled_reason is not null))
+);
+
+-- The signing secrets of an endpoint, sealed. Several are live while one is rotated out.
+create table hub.webhook_endpoint_secrets (
+    org_id uuid not null,
+    endpoint_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    sealed bytea not null,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz,
+    primary key (org_id, endpoint_id, id),
+    foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete cascade
+);
+
+-- How often the set of an organization's endpoints has changed: the fan-out of an event type is worked out once per
+-- revision. Raised by a trigger, so that no code path can forget to.
+create table hub.webhook_endpoint_revisions (
+    org_id uuid primary key references hub.organizations (id) on delete cascade,
+    revision bigint not null
+);
+
+alter table hub.webhook_endpoints enable row level security;
+alter table hub.webhook_endpoints force row level security;
+alter table hub.webhook_endpoint_secrets enable row level security;
+alter table hub.webhook_endpoint_secrets force row level security;
+alter table hub.webhook_endpoint_revisions enable row level security;
+alter table hub.webhook_endpoint_revisions force row level security;
+
+create policy tenant on hub.webhook_endpoints to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_endpoints to hub_definer using (true);
+
+create policy tenant on hub.webhook_endpoint_secrets to hub_app, hub_worker
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+create policy definer on hub.webhook_endpoint_revisions to hub_definer using (true) with check (true);
+
+grant select, insert, delete, update (url, description, event_types, status, disabled_reason, updated_at)
+    on hub.webhook_endpoints to hub_app;
+grant select, update (status, disabled_reason, updated_at) on hub.webhook_endpoints to hub_worker;
+grant select on hub.webhook_endpoints to hub_tenant, hub_readonly, hub_definer;
+grant select, insert, delete, update (expires_at) on hub.webhook_endpoint_secrets to hub_app;
+grant select on hub.webhook_endpoint_secrets to hub_worker;
+grant select, insert, update on hub.webhook_endpoint_revisions to hub_definer;
+comment on table hub.webhook_endpoints is 'Receivers of an organization''s events.';
+comment on column hub.webhook_endpoints.event_types is 'Exact types, prefixes such as invoice.*, or * for all.';
+comment on table hub.webhook_endpoint_secrets is 'Signing secrets of endpoints, sealed; several while one is rotated out.';
+comment on table hub.webhook_endpoint_revisions is 'Counts the changes to an organization''s endpoints.';
+
+
+create function hub.bump_endpoint_revision() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Deleting an organization takes its endpoints with it: there is no revision left to count then.
+    insert into hub.webhook_endpoint_revisions (org_id, revision)
+    select o.id, 1 from hub.organizations o where o.id = coalesce(new.org_id, old.org_id)
+    on conflict (org_id) do update set revision = webhook_endpoint_revisions.revision + 1;
+    return null;
+end
+$$;
+alter function hub.bump_endpoint_revision() owner to hub_definer;
+revoke execute on function hub.bump_endpoint_revision() from public;
+comment on function hub.bump_endpoint_revision() is 'Counts a change to the set of an organization''s endpoints.';
+
+create trigger bump_endpoint_revision
+    after insert or delete or update of event_types, status on hub.webhook_endpoints
+    for each row execute function hub.bump_endpoint_revision();
+
+
+-- Does an event type match one of the patterns? `*` is all, `invoice.*` is everything below invoice, else equality.
+create function hub.event_type_matches(p_type text, p_patterns text[]) returns boolean
+language sql immutable parallel safe strict
+as $$
+    select exists (
+        select from unnest(p_patterns) as p (pattern)
+        where p.pattern = '*' or p.pattern = p_type
+            or (right(p.pattern, 2) = '.*' and starts_with(p_type, left(p.pattern, -1)))
+    )
+$$;
+revoke execute on function hub.event_type_matches(text, text[]) from public;
+grant execute on function hub.event_type_matches(text, text[]) to hub_app, hub_worker, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.event_type_matches(text, text[]) is 'Whether an event type matches one of an endpoint''s patterns.';
+
+
+-- ======== schema/50_webhooks/520_webhook_events.sql
+
+-- A fact published for an organization: immutable, kept as the very bytes that are signed. Partitioned by week on its
+-- own time-ordered id, so that a search by time prunes and old weeks are dropped, not deleted.
+--
+-- No foreign keys on this table and its two companions below: checking them would lock the organization's row for
+-- every event. accept_events() checks the organization itself and is the only way in.
+create table hub.webhook_events (
+    org_id uuid not null,
+    id uuid not null,
+    key text check (key ~ '^[A-Za-z0-9_-]{1,64}$'),
+    type text not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
+    body bytea not null check (octet_length(body) <= 1048576),
+    occurred_at timestamptz not null,
+    accepted_at timestamptz not null,
+    fanout_id uuid not null,
+    only_endpoint_id uuid,
+    primary key (org_id, id)
+) partition by range (id);
+create table hub.webhook_events_rest partition of hub.webhook_events default;
+
+create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
+
+-- How one event type fans out over an organization's endpoints as they were at one revision: which get a delivery,
+-- and why each other one does not. Worked out once and shared by every event that meets the same endpoints, so that a
+-- verdict for every endpoint costs an event nothing.
+create table hub.webhook_fanouts (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    event_type text not null,
+    revision bigint not null,
+    endpoint_ids uuid[] not null,
+    skipped_ids uuid[] not null,
+    skipped_reasons text[] not null check (skipped_reasons <@ array['event_type', 'disabled']),
+    created_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, event_type, revision),
+    check (cardinality(skipped_ids) = cardinality(skipped_reasons))
+);
+
+alter table hub.webhook_events enable row level security;
+alter table hub.webhook_events force row level security;
+alter table hub.webhook_events_rest enable row level security;
+alter table hub.webhook_events_rest force row level security;
+alter table hub.webhook_fanouts enable row level security;
+alter table hub.webhook_fanouts force row level security;
+
+create policy tenant on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_events to hub_definer using (true) with check (true);
+create policy tenant on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_fanouts to hub_definer using (true) with check (true);
+
+grant select on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.webhook_events to hub_definer;
+grant select on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.webhook_fanouts to hub_definer;
+comment on table hub.webhook_events is 'Facts published for an organization, immutable.';
+comment on column hub.webhook_events.key is 'The id the publisher gave it; unique per organization while it is remembered.';
+comment on column hub.webhook_events.body is 'The message as it is signed and sent: {"type", "timestamp", "data"}.';
+comment on column hub.webhook_events.only_endpoint_id is 'Set on a test send: the one endpoint it is meant for.';
+comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per event type and revision of the endpoints.';
+
+
+-- ======== schema/50_webhooks/530_webhook_deliveries.sql
+
+-- One event for one endpoint, with a state.
+--
+--   pending    due at `due_at`; `leased` while a worker has it in hand and `due_at` is then the end of the lease
+--   held       its endpoint is disabled; enabling it makes it pending again
+--   delivered  the endpoint answered 2xx
+--   exhausted  the retry schedule ran out
+--   cancelled  its endpoint was deleted
+--
+-- Open ones (pending, held) live in a partition of their own: the queue stays small and hot however much history
+-- there is, and PostgreSQL moves a row to its week's archive when its state ends it. `due_at` is the visibility
+-- timeout, so a worker that dies gives its deliveries back by doing nothing. `fence` counts the claims: whoever
+-- records an attempt must hold the last one.
+create table hub.webhook_deliveries (
+    org_id uuid not null,
+    endpoint_id uuid not null,
+    event_id uuid not null,
+    open boolean not null default true,
+    state text not null default 'pending' check (state in ('pending', 'held', 'delivered', 'exhausted', 'cancelled')),
+    due_at timestamptz not null default now(),
+    leased boolean not null default false,
+    fence integer not null default 0,
+    attempts smallint not null default 0 check (attempts >= 0),
+    ended_at timestamptz,
+    primary key (org_id, event_id, endpoint_id, open),
+    check (open = (state in ('pending', 'held'))),
+    check (open = (ended_at is null))
+) partition by list (open);
+
+create table hub.webhook_deliveries_open partition of hub.webhook_deliveries for values in (true)
+    with (
+        fillfactor = 70,
+        autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500,
+        autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_limit = 2000
+    );
+create table hub.webhook_deliveries_ended partition of hub.webhook_deliveries for values in (false)
+    partition by range (event_id);
+create table hub.webhook_deliveries_ended_rest partition of hub.webhook_deliveries_ended default;
+
+-- Partial, so that only a statement that asks for due work can use it: the planner, which has no statistics of a queue
+-- that is empty one minute and full the next, would otherwise look for one delivery among all those of its endpoint.
+create index webhook_deliveries_due_idx on hub.webhook_deliveries_open (org_id, endpoint_id, due_at)
+    where state = 'pending';
+create index webhook_deliveries_endpoint_idx on hub.webhook_deliveries_ended (org_id, endpoint_id, event_id);
+
+alter table hub.webhook_deliveries enable row level security;
+alter table hub.webhook_deliveries force row level security;
+alter table hub.webhook_deliveries_open enable row level security;
+alter table hub.webhook_deliveries_open force row level security;
+alter table hub.webhook_deliveries_ended enable row level security;
+alter table hub.webhook_deliveries_ended force row level security;
+alter table hub.webhook_deliveries_ended_rest enable row level security;
+alter table hub.webhook_deliveries_ended_rest force row level security;
+
+create policy tenant on hub.webhook_deliveries to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_deliveries to hub_definer using (true) with check (true);
+
+grant select on hub.webhook_deliveries to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant update (open, state, due_at, leased, fence, ended_at) on hub.webhook_deliveries to hub_app, hub_worker;
+grant select, insert, update, delete on hub.webhook_deliveries to hub_definer;
+comment on table hub.webhook_deliveries is 'One event for one endpoint, with a state.';
+comment on column hub.webhook_deliveries.due_at is 'When a pending one may be taken next; the end of the lease while it is in hand.';
+comment on column hub.webhook_deliveries.fence is 'Fencing token: rises with each claim; only the last claim''s holder may record.';
+
+
+-- ======== schema/50_webhooks/540_webhook_event_logs.sql
+
+-- One attempt: a POST of a delivery and what came back. Insert-only. Partitioned with the event it belongs to, so that
+-- a week is dropped whole.
+create table hub.webhook_event_logs (
+    org_id uuid not null,
+    endpoint_id uuid not null,
+    event_id uuid not null,
+    id uuid not null,
+    attempt smallint not null check (attempt > 0),
+    outcome text not null check (outcome in ('delivered', 'refused', 'failed')),
+    error_cause text check (length(error_cause) <= 40),
+    error_detail text check (length(error_detail) <= 500),
+    reclaimed boolean not null default false,
+    fenced boolean not null default false,
+    started_at timestamptz not null,
+    duration_ms integer not null check (duration_ms >= 0),
+    url text not null,
+    request_headers json not null,
+    status smallint,
+    response_headers json,
+    response_body bytea check (octet_length(response_body) <= 65536),
+    response_truncated boolean not null default false,
+    next_due_at timestamptz,
+    primary key (org_id, event_id, endpoint_id, id)
+) partition by range (event_id);
+create table hub.webhook_event_logs_rest partition of hub.webhook_event_logs default;
+
+create index webhook_event_logs_endpoint_idx on hub.webhook_event_logs (org_id, endpoint_id, id);
+
+alter table hub.webhook_event_logs enable row level security;
+alter table hub.webhook_event_logs force row level security;
+alter table hub.webhook_event_logs_rest enable row level security;
+alter table hub.webhook_event_logs_rest force row level security;
+
+create policy tenant on hub.webhook_event_logs to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_event_logs to hub_definer using (true) with check (true);
+
+grant select on hub.webhook_event_logs to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.webhook_event_logs to hub_definer;
+comment on table hub.webhook_event_logs is 'Attempts: each POST of a delivery and what came back.';
+comment on column hub.webhook_event_logs.outcome is
+    'delivered: 2xx; refused: another status; failed: no answer (see error_cause).';
+comment on column hub.webhook_event_logs.reclaimed is
+    'The worker that had this delivery before was lost: the receiver may have seen the message already.';
+comment on column hub.webhook_event_logs.fenced is
+    'The worker came back too late: the delivery was another''s by then and this attempt changed nothing.';
+
+
+-- ======== schema/50_webhooks/560_accept_events.sql
+
+-- Accept a batch of events, of any number of organizations: events, fan-out to deliveries and idempotency records in
+-- the caller's one transaction. Whoever calls has authenticated the organizations; this is the one way in.
+--
+-- The arrays of events run in parallel; so do those of the keys, of which an event may have none, one or two. Answers
+-- a row for each event that was not stored: because it was accepted before under one of its keys (which one that was,
+-- and whether it was the same request), or because there is no such organization, or it is suspended (`first_id` is
+-- null). What it does not answer is stored.
+create function hub.accept_events(
+    p_org_ids uuid[], p_ids uuid[], p_keys text[], p_types text[], p_bodies bytea[], p_occurred_at timestamptz[],
+    p_accepted_at timestamptz[], p_only_endpoint_ids uuid[],
+    k_org_ids uuid[], k_event_ids uuid[], k_scopes text[], k_keys text[], k_hashes bytea[], k_expires_at timestamptz[]
+) returns table (id uuid, first_id uuid, same_request boolean, first_key text, first_accepted_at timestamptz)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_duplicate_ids uuid[] := '{}';
+    v_orgs uuid[];
+    v_types text[];
+    v_fanouts uuid[];
+    v_missing boolean;
+begin
+    if cardinality(k_org_ids) > 0 then
+        -- In key order, so that two batches with the same keys wait for each other instead of deadlocking.
+        insert into hub.idempotency_keys (org_id, scope, key, request_hash, event_id, status, expires_at)
+        select k.org_id, k.scope, k.key, k.hash, k.event_id, 202, k.expires_at
+        from unnest(k_org_ids, k_event_ids, k_scopes, k_keys, k_hashes, k_expires_at)
+            as k (org_id, event_id, scope, key, hash, expires_at)
+        order by k.org_id, k.scope, k.key, k.event_id
+        on conflict (org_id, scope, key) do nothing;
+
+        select coalesce(array_agg(distinct k.event_id), '{}') into v_duplicate_ids
+        from unnest(k_org_ids, k_event_ids, k_scopes, k_keys) as k (org_id, event_id, scope, key)
+        join hub.idempotency_keys i on (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key)
+        where i.event_id <> k.event_id;
+    end if;
+
+    -- One fan-out for each pair of organization and type, at the revision this statement sees. An organization that
+    -- does not exist or is suspended has none, and its events are not stored.
+    for v_try in 1..10 loop
+        select array_agg(x.org_id), array_agg(x.type), array_agg(f.id), bool_or(f.id is null)
+        into v_orgs, v_types, v_fanouts, v_missing
+        from (select distinct e.org_id, e.type from unnest(p_org_ids, p_types) as e (org_id, type)) as x
+        join hub.organizations o on o.id = x.org_id and o.suspended_at is null
+        left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
+        left join hub.webhook_fanouts f
+            on f.org_id = x.org_id and f.event_type = x.type and f.revision = coalesce(r.revision, 0);
+        exit when v_missing is not true;
+
+        insert into hub.webhook_fanouts (org_id, event_type, revision, endpoint_ids, skipped_ids, skipped_reasons)
+        select x.org_id, x.type, coalesce(r.revision, 0), v.endpoint_ids, v.skipped_ids, v.skipped_reasons
+        from unnest(v_orgs, v_types, v_fanouts) as x (org_id, type, fanout_id)
+        left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
+        cross join lateral (
+            select
+                coalesce(array_agg(w.id order by w.id) filter (where w.reason is null), '{}'),
+                coalesce(array_agg(w.id order by w.id) filter (where w.reason is not null), '{}'),
+                coalesce(array_agg(w.reason order by w.id) filter (where w.reason is not null), '{}')
+            from (
+                select e.id, case
+                    when not hub.event_type_matches(x.type, e.event_types) then 'event_type'
+                    when e.status = 'disabled' then 'disabled'
+                end as reason
+                from hub.webhook_endpoints e where e.org_id = x.org_id
+            ) as w
+        ) as v (endpoint_ids, skipped_ids, skipped_reasons)
+        where x.fanout_id is null
+        order by x.org_id, x.type
+        on conflict (org_id, event_type, revision) do nothing;
+    end loop;
+    if v_missing then
+        raise exception 'the endpoints of an organization keep changing' using errcode = 'serialization_failure';
+    end if;
+
+    insert into hub.webhook_events
+        (org_id, id, key, type, body, occurred_at, accepted_at, fanout_id, only_endpoint_id)
+    select e.org_id, e.id, e.key, e.type, e.body, e.occurred_at, e.accepted_at, f.id, e.only_endpoint_id
+    from unnest(
+        p_org_ids, p_ids, p_keys, p_types, p_bodies, p_occurred_at, p_accepted_at, p_only_endpoint_ids
+    ) as e (org_id, id, key, type, body, occurred_at, accepted_at, only_endpoint_id)
+    join unnest(v_orgs, v_types, v_fanouts) as f (org_id, type, id) on f.org_id = e.org_id and f.type = e.type
+    where e.id <> all (v_duplicate_ids);
+
+    insert into hub.webhook_deliveries (org_id, endpoint_id, event_id)
+    select e.org_id, d.endpoint_id, e.id
+    from unnest(p_org_ids, p_ids, p_types, p_only_endpoint_ids) as e (org_id, id, type, only_endpoint_id)
+    join unnest(v_orgs, v_types, v_fanouts) as f (org_id, type, id) on f.org_id = e.org_id and f.type = e.type
+    join hub.webhook_fanouts p on p.org_id = f.org_id and p.id = f.id
+    cross join lateral unnest(
+        case when e.only_endpoint_id is null then p.endpoint_ids else array[e.only_endpoint_id] end
+    ) as d (endpoint_id)
+    where e.id <> all (v_duplicate_ids);
+
+    if cardinality(k_org_ids) > 0 then
+        -- An event with two keys, of which only one was known: the other must not point at what was never stored.
+        if cardinality(v_duplicate_ids) > 0 then
+            delete from hub.idempotency_keys i using unnest(k_org_ids, k_scopes, k_keys) as k (org_id, scope, key)
+            where (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key) and i.event_id = any (v_duplicate_ids);
+        end if;
+        return query
+            select distinct on (k.event_id) k.event_id, i.event_id, i.request_hash = k.hash, e.key, e.accepted_at
+            from unnest(k_org_ids, k_event_ids, k_scopes, k_keys, k_hashes) as k (org_id, event_id, scope, key, hash)
+            join hub.idempotency_keys i on (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key)
+            left join hub.webhook_events e on e.org_id = i.org_id and e.id = i.event_id
+            where i.event_id <> k.event_id
+            order by k.event_id, i.request_hash = k.hash;
+    end if;
+
+    return query
+        select e.id, null::uuid, false, null::text, null::timestamptz
+        from unnest(p_org_ids, p_ids) as e (org_id, id)
+        where e.org_id <> all (coalesce(v_orgs, '{}')) and e.id <> all (v_duplicate_ids);
+end
+$$;
+alter function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) owner to hub_definer;
+revoke execute on function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) from public;
+grant execute on function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) to hub_app;
+comment on function hub.accept_events(
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[]
+) is 'Accept a batch of events with their fan-out and idempotency records; answers those accepted before.';
+
+
+-- ======== schema/50_webhooks/570_trigger_webhook.sql
+
+-- Publish an event from SQL: stored if and only if the caller's own transaction commits, and delivered after that.
+-- Answers the event's id. With `p_id` (the publisher's own id of the event) publishing twice does it once, as long as
+-- it is the same event; another event under the same id is refused.
+--
+-- Who may: an organization for itself (its own login, or a Supabase user with its claims), and members of
+-- hub_publisher for any organization.
+create function hub.trigger_webhook(
+    p_org_id uuid, p_event_type text, p_data jsonb, p_id text default null, p_occurred_at timestamptz default now()
+) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_id uuid := hub.uuidv7();
+    v_body bytea;
+    v_first record;
+    v_has_key boolean := p_id is not null;
+begin
+    if p_org_id is distinct from hub.current_org()
+        and not pg_has_role(hub.calling_role(), 'hub_publisher', 'usage')
+    then
+        raise exception 'you may publish for your own organization only' using
+            errcode = 'insufficient_privilege',
+            hint = 'Connect as the organization''s own login, or grant hub_publisher to your role.';
+    end if;
+    if p_event_type is null or length(p_event_type) > 128 or p_event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$' then
+        raise exception 'the event type must be words of letters, digits and _, joined by dots, 128 characters at most'
+            using errcode = 'invalid_parameter_value', hint = 'For example: invoice.paid';
+    end if;
+    if p_data is null then
+        raise exception 'the data of an event must not be null' using
+            errcode = 'null_value_not_allowed', hint = 'Pass ''{}'' for an event without data.';
+    end if;
+    if p_id !~ '^[A-Za-z0-9_-]{1,64}$' or p_id ~ '^evt_[0-9a-f]{32}$' then
+        raise exception 'the event id must be 1 to 64 letters, digits, _ or -, and not of the form the hub gives out'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if p_occurred_at is null or p_occurred_at > now() + interval '5 minutes' then
+        raise exception 'the event lies in the future' using
+            errcode = 'invalid_parameter_value', hint = 'occurred_at may be at most 5 minutes ahead of the database''s clock.';
+    end if;
+    if not exists (select from hub.organizations o where o.id = p_org_id and o.suspended_at is null) then
+        raise exception 'there is no such organization, or it is suspended' using errcode = 'no_data_found';
+    end if;
+    v_body := convert_to(
+        '{"type":' || to_json(p_event_type)::text
+        || ',"timestamp":"' || to_char(p_occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        || '","data":' || p_data::text || '}', 'UTF8');
+    if octet_length(v_body) > 1048576 then
+        raise exception 'the event is larger than 1 MiB (% bytes)', octet_length(v_body) using
+            errcode = 'program_limit_exceeded', hint = 'Send a reference to the data instead.';
+    end if;
+
+    select * into v_first from hub.accept_events(
+        array[p_org_id], array[v_id], array[p_id], array[p_event_type], array[v_body], array[p_occurred_at],
+        array[clock_timestamp()], array[null::uuid],
+        case when v_has_key then array[p_org_id] else '{}'::uuid[] end,
+        case when v_has_key then array[v_id] else '{}'::uuid[] end,
+        case when v_has_key then array['event_id'] else '{}'::text[] end,
+        case when v_has_key then array[p_id] else '{}'::text[] end,
+        case when v_has_key then array[sha256(convert_to(p_event_type || chr(10) || p_data::text, 'UTF8'))] else '{}'::bytea[] end,
+        case when v_has_key then array[now() + interval '3 days'] else '{}'::timestamptz[] end
+    );
+    if v_first.id is not null and not v_first.same_request then
+        raise exception 'another event was published under the id %', p_id using
+            errcode = 'unique_violation', hint = 'Give each event an id of its own.';
+    end if;
+    return coalesce(p_id, 'evt_' || replace(v_id::text, '-', ''));
+end
+$$;
+alter function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) owner to hub_definer;
+revoke execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) from public;
+grant execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz)
+    to hub_tenant, hub_publisher, hub_app, hub_worker;
+comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) is
+    'Publish an event in the caller''s own transaction; answers its id.';
+
+
+-- ======== schema/50_webhooks/580_work_deliveries.sql
+
+-- The worker's side of the queue: claim, keep, record. All three see every organization, so they are definer functions;
+-- between them the worker holds no transaction.
+
+-- Take due deliveries in hand for the length of the lease: at most 128 of one endpoint and 256 in all, walking from
+-- endpoint to endpoint in the order of the index, from just after the given one. Starting each call where the last
+-- one stopped gives every endpoint its turn, however long another's backlog is, and `p_busy` passes over endpoints of
+-- which the worker has its fill, without looking at their rows.
+--
+-- The planner is held to index scans: it plans this while the queue is empty and would choose to read the whole table.
+-- The rows just locked cannot move, so they are updated where they lie, by ctid: all open ones are in one partition.
+-- A body over 64 KiB is left out: the worker fetches it when it sends it, so that what it has in hand stays small.
+-- Comparing with a variable, and not with clock_timestamp(), lets the due time be part of the index condition.
+create function hub.claim_deliveries(p_after_org_id uuid, p_after_endpoint_id uuid, p_busy uuid[], p_lease interval)
+returns table (
+    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, fence integer, reclaimed boolean,
+    due_at timestamptz, event_key text, body bytea, accepted_at timestamptz, only_endpoint_id uuid,
+    endpoint_status text, endpoint_updated_at timestamptz
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_bitmapscan = off
+set jit = off
+as $$
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    return query
+    with recursive lane (org_id, endpoint_id) as (
+        (
+            select d.org_id, d.endpoint_id from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (p_after_org_id, p_after_endpoint_id)
+            order by d.org_id, d.endpoint_id limit 1
+        )
+        union all
+        select n.org_id, n.endpoint_id
+        from lane l
+        cross join lateral (
+            select d.org_id, d.endpoint_id from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (l.org_id, l.endpoint_id)
+            order by d.org_id, d.endpoint_id limit 1
+        ) as n
+    ),
+    picked as materialized (
+        select q.*
+        from lane l
+        cross join lateral (
+            select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.due_at <= v_now
+            order by d.due_at limit 128
+            for update skip locked
+        ) as q
+        where l.endpoint_id <> all (p_busy)
+        limit 256
+    ),
+    claimed as (
+        update hub.webhook_deliveries d
+        set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
+        from picked p
+        where d.open and d.ctid = p.ctid
+        returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.fence, p.leased, p.due_at
+    )
+    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.fence, c.leased, c.due_at,
+        e.key, case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.only_endpoint_id, w.status, w.updated_at
+    from claimed c
+    left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
+    left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
+end
+$$;
+alter function hub.claim_deliveries(uuid, uuid, uuid[], interval) owner to hub_definer;
+revoke execute on function hub.claim_deliveries(uuid, uuid, uuid[], interval) from public;
+grant execute on function hub.claim_deliveries(uuid, uuid, uuid[], interval) to hub_worker;
+comment on function hub.claim_deliveries(uuid, uuid, uuid[], interval) is
+    'Lease due deliveries to a worker, fairly over endpoints, with all it needs to send them.';
+
+
+-- The heartbeat: push the end of the lease out for deliveries still in hand. One that is not answered has been lost
+-- to another worker.
+create function hub.extend_leases(
+    p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_lease interval
+) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+as $$
+declare
+    v_count bigint;
+begin
+    update hub.webhook_deliveries d set due_at = clock_timestamp() + p_lease
+    from unnest(p_org_ids, p_endpoint_ids, p_event_ids, p_fences) as h (org_id, endpoint_id, event_id, fence)
+    where d.open and d.leased and d.org_id = h.org_id and d.endpoint_id = h.endpoint_id
+        and d.event_id = h.event_id and d.fence = h.fence;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interval) owner to hub_definer;
+revoke execute on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interval) from public;
+grant execute on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interval) to hub_worker;
+comment on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interval) is
+    'Keep deliveries in hand; answers how many still are.';
+
+
+-- Give deliveries back with what became of them: `p_next` is delivered, exhausted or cancelled (the end), pending
+-- (again, after `p_delay_ms`) or held. An attempt is recorded where `p_attempt_ids` has an id; a delivery given back
+-- untried has none. A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
+-- and nothing else happens. Answers the fenced ones.
+create function hub.record_attempts(
+    p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_next text[], p_delay_ms bigint[],
+    p_attempt_ids uuid[], p_attempts smallint[], p_outcomes text[], p_error_causes text[], p_error_details text[],
+    p_reclaimed boolean[], p_started_at timestamptz[], p_duration_ms integer[], p_urls text[], p_request_headers text[],
+    p_statuses smallint[], p_response_headers text[], p_response_bodies bytea[], p_truncated boolean[]
+) returns table (event_id uuid, endpoint_id uuid)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+    v_lost bigint[];
+begin
+    with given as materialized (
+        select * from unnest(p_org_ids, p_endpoint_ids, p_event_ids, p_fences, p_next, p_delay_ms, p_attempt_ids)
+            with ordinality as g (org_id, endpoint_id, event_id, fence, next, delay_ms, attempt_id, n)
+    ),
+    moved as (
+        update hub.webhook_deliveries d
+        set open = g.next in ('pending', 'held'),
+            state = g.next,
+            due_at = case g.next
+                when 'pending' then v_now + g.delay_ms * interval '1 millisecond'
+                when 'held' then 'infinity'
+                else d.due_at
+            end,
+            leased = false,
+            attempts = d.attempts + (g.attempt_id is not null)::int,
+            ended_at = case when g.next in ('pending', 'held') then null else v_now end
+        from given g
+        where d.open and d.org_id = g.org_id and d.endpoint_id = g.endpoint_id and d.event_id = g.event_id
+            and d.fence = g.fence and d.leased
+        returning g.n
+    )
+    select array_agg(g.n) into v_lost from given g where g.n not in (select n from moved);
+
+    insert into hub.webhook_event_logs (
+        org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, started_at,
+        duration_ms, url, request_headers, status, response_headers, response_body, response_truncated, next_due_at
+    )
+    select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail, a.reclaimed,
+        a.n = any (coalesce(v_lost, '{}')), a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
+        a.response_headers::json, a.response_body, a.truncated,
+        case when a.next = 'pending' then v_now + a.delay_ms * interval '1 millisecond' end
+    from unnest(
+        p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,
+        p_error_causes, p_error_details, p_reclaimed, p_started_at, p_duration_ms, p_urls, p_request_headers,
+        p_statuses, p_response_headers, p_response_bodies, p_truncated
+    ) with ordinality as a (
+        org_id, endpoint_id, event_id, next, delay_ms, id, attempt, outcome, error_cause, error_detail, reclaimed,
+        started_at, duration_ms, url, request_headers, status, response_headers, response_body, truncated, n
+    )
+    where a.id is not null
+    -- A worker that did not hear of its commit records the same attempts again.
+    on conflict do nothing;
+
+    return query select p_event_ids[x], p_endpoint_ids[x] from unnest(v_lost) as x;
+end
+$$;
+alter function hub.record_attempts(
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
+    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+) owner to hub_definer;
+revoke execute on function hub.record_attempts(
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
+    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+) from public;
+grant execute on function hub.record_attempts(
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
+    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+) to hub_worker;
+comment on function hub.record_attempts(
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
+    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+) is 'Record attempts and move their deliveries on, unless another worker holds them by now; answers those.';
+
+
+-- How the queue stands, for metrics and readiness: how many are open and held, and since when the oldest due one waits.
+create function hub.queue_state() returns table (pending bigint, held bigint, oldest_due_at timestamptz)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select count(*) filter (where d.state = 'pending'), count(*) filter (where d.state = 'held'),
+        min(d.due_at) filter (where d.state = 'pending' and not d.leased and d.due_at <= now())
+    from hub.webhook_deliveries d where d.open
+$$;
+alter function hub.queue_state() owner to hub_definer;
+revoke execute on function hub.queue_state() from public;
+grant execute on function hub.queue_state() to hub_app, hub_worker;
+comment on function hub.queue_state() is 'Open deliveries, held ones, and since when the oldest due one waits.';
+
+
+-- ======== schema/80_partitions/810_partitions.sql
+
+-- Weekly partitions, made ahead of time. Every table of facts is range-partitioned by a time-ordered id and has a
+-- default partition, so that nothing is ever refused for want of one; this finds them all in the catalog.
+--
+-- Runs as the owner of the tables, who alone may add partitions; a partition gets no grants (it is reached through its
+-- parent) and row-level security of its own, without a policy: whoever addresses it directly sees nothing.
+create function hub.add_partitions(p_until timestamptz) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_parent record;
+    v_week timestamptz;
+    v_name text;
+    v_count integer := 0;
+begin
+    -- Any two processes that add partitions must agree on this number; it has no other meaning.
+    perform pg_advisory_xact_lock(79213660127837);
+    for v_parent in
+        select c.oid, c.relname
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
+        join pg_partitioned_table p on p.partrelid = c.oid
+        where n.nspname = 'hub' and p.partstrat = 'r' and p.partdefid <> 0
+        order by c.relname
+    loop
+        v_week := date_trunc('week', now() at time zone 'UTC') at time zone 'UTC';
+        while v_week <= p_until loop
+            v_name := v_parent.relname || to_char(v_week at time zone 'UTC', '"_y"IYYY"w"IW');
+            if to_regclass(format('hub.%I', v_name)) is null then
+                execute format(
+                    'create table hub.%I partition of hub.%I for values from (%L) to (%L)',
+                    v_name, v_parent.relname, hub.uuidv7_floor(v_week), hub.uuidv7_floor(v_week + interval '7 days')
+                );
+                execute format('alter table hub.%I enable row level security', v_name);
+                execute format('alter table hub.%I force row level security', v_name);
+                execute format('comment on table hub.%I is %L', v_name, 'One week of ' || v_parent.relname || '.');
+                v_count := v_count + 1;
+            end if;
+            v_week := v_week + interval '7 days';
+        end loop;
+    end loop;
+    return v_count;
+end
+$$;
+revoke execute on function hub.add_partitions(timestamptz) from public;
+grant execute on function hub.add_partitions(timestamptz) to hub_worker;
+comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitions that are missing up to a time; answers how many.';
+
+-- ======== history
+
+insert into hub.schema_migrations (name, checksum) values
+    ('0001_initial', 'cff0f8d5bfe4b51805a749c4d440004b16a7c6bb877617fdfa0d4e853d14e747');
+select hub.add_partitions(now() + interval '60 days');
+
+commit;

@@ -245,6 +245,33 @@ comment on column hub.organizations.operator is 'The company that runs the hub: 
 comment on column hub.organizations.suspended_at is 'Set: its keys and sessions are refused and its events are not accepted.';
 
 
+-- All organizations, for the operator: a page of 200 and one more, newest first. The API asks for nobody else.
+create function hub.list_organizations(p_before uuid) returns setof hub.organizations
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from hub.organizations o where p_before is null or o.id < p_before order by o.id desc limit 201
+$$;
+alter function hub.list_organizations(uuid) owner to hub_definer;
+revoke execute on function hub.list_organizations(uuid) from public;
+grant execute on function hub.list_organizations(uuid) to hub_app;
+comment on function hub.list_organizations(uuid) is 'Organizations before the given one, newest first, for the operator.';
+
+
+-- Whether there is such an organization and it is not suspended: one round trip, since every request in which the
+-- operator acts for another organization has to know.
+create function hub.organization_is_open(p_org_id uuid) returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (select from hub.organizations o where o.id = p_org_id and o.suspended_at is null)
+$$;
+alter function hub.organization_is_open(uuid) owner to hub_definer;
+revoke execute on function hub.organization_is_open(uuid) from public;
+grant execute on function hub.organization_is_open(uuid) to hub_app;
+comment on function hub.organization_is_open(uuid) is 'Whether there is such an organization and it is not suspended.';
+
+
 -- ======== schema/10_accounts/120_people.sql
 
 -- A person who can sign in. A person may belong to several organizations, so this table belongs to none: an
@@ -312,27 +339,20 @@ comment on table hub.roles is 'Named sets of permissions of an organization.';
 comment on table hub.members is 'Who belongs to an organization, and in which role.';
 
 
--- Find or create a person by e-mail, for an invitation. Answers the id alone, whether the person was known or not, so
--- that an organization cannot learn who is a customer of another. An existing password is never replaced.
-create function hub.ensure_person(p_email text, p_name text, p_password_hash text) returns uuid
-language plpgsql volatile security definer
+-- Create a person; null when somebody has this e-mail address already. Whoever adds a known person to an organization
+-- has to check that person's own password first (see `invitations`): the password of a person whom one organization
+-- signed up must not open another.
+create function hub.create_person(p_email text, p_name text, p_password_hash text) returns uuid
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_id uuid;
-begin
     insert into hub.people (email, name, password_hash) values (lower(p_email), p_name, p_password_hash)
-    on conflict (email) do nothing returning id into v_id;
-    if v_id is null then
-        select id into v_id from hub.people where email = lower(p_email);
-    end if;
-    return v_id;
-end
+    on conflict (email) do nothing returning id
 $$;
-alter function hub.ensure_person(text, text, text) owner to hub_definer;
-revoke execute on function hub.ensure_person(text, text, text) from public;
-grant execute on function hub.ensure_person(text, text, text) to hub_app;
-comment on function hub.ensure_person(text, text, text) is 'Find or create a person by e-mail; answers the id.';
+alter function hub.create_person(text, text, text) owner to hub_definer;
+revoke execute on function hub.create_person(text, text, text) from public;
+grant execute on function hub.create_person(text, text, text) to hub_app;
+comment on function hub.create_person(text, text, text) is 'Create a person; answers the id, or null when the e-mail is taken.';
 
 
 -- What signing in needs to know: the hash to check the password against, and the organizations to choose from. Nobody
@@ -355,17 +375,75 @@ grant execute on function hub.find_login(text) to hub_app;
 comment on function hub.find_login(text) is 'The password hash and the organizations of a person who signs in.';
 
 
--- Change one's own password. The caller has already checked the old one.
-create function hub.set_password(p_person_id uuid, p_password_hash text) returns void
-language sql volatile security definer
+-- Replace a password hash by another, if it still is the one that was checked: a rehash at sign-in must not undo a
+-- change of password that happens at the same moment.
+create function hub.set_password(p_person_id uuid, p_before text, p_password_hash text) returns boolean
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    update hub.people set password_hash = p_password_hash where id = p_person_id
+begin
+    update hub.people p set password_hash = p_password_hash where p.id = p_person_id and p.password_hash = p_before;
+    return found;
+end
 $$;
-alter function hub.set_password(uuid, text) owner to hub_definer;
-revoke execute on function hub.set_password(uuid, text) from public;
-grant execute on function hub.set_password(uuid, text) to hub_app;
-comment on function hub.set_password(uuid, text) is 'Replace a person''s password hash.';
+alter function hub.set_password(uuid, text, text) owner to hub_definer;
+revoke execute on function hub.set_password(uuid, text, text) from public;
+grant execute on function hub.set_password(uuid, text, text) to hub_app;
+comment on function hub.set_password(uuid, text, text) is 'Replace a person''s password hash, if nobody else has meanwhile.';
+
+
+-- ======== schema/10_accounts/125_invitations.sql
+
+-- Somebody is to become a member. The code is shown once to whoever invites, who passes it on; only its SHA-256 is
+-- kept. Accepting takes the code and the person's own password (which a new person sets): the code alone would let an
+-- organization take over somebody's account, the password alone would let whoever signed a person up elsewhere
+-- follow them here.
+create table hub.invitations (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    email text not null check (email = lower(email) and length(email) between 3 and 254),
+    role text not null,
+    digest bytea not null check (octet_length(digest) = 32),
+    invited_by uuid,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (org_id, id),
+    unique (org_id, email),
+    foreign key (org_id, role) references hub.roles (org_id, name)
+);
+
+-- Like a key id: the code is shown before the organization is known.
+create unique index invitations_digest_key on hub.invitations (digest);
+
+alter table hub.invitations enable row level security;
+alter table hub.invitations force row level security;
+
+create policy tenant on hub.invitations to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.invitations to hub_definer using (true);
+
+grant select (org_id, id, email, role, invited_by, created_at, expires_at), insert, delete on hub.invitations to hub_app;
+grant select, delete on hub.invitations to hub_definer;
+comment on table hub.invitations is 'People who are asked to become members: a digest of the code, the role, an end.';
+comment on column hub.invitations.invited_by is 'The person who invites; the invitation goes when that person is demoted or removed.';
+
+
+-- What accepting needs to know: where to, and the password hash to check against if the person is known already.
+create function hub.find_invitation(p_digest bytea)
+returns table (org_id uuid, id uuid, email text, role text, person_id uuid, password_hash text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.org_id, i.id, i.email, i.role, p.id, p.password_hash
+    from hub.invitations i
+    join hub.organizations o on o.id = i.org_id and o.suspended_at is null
+    left join hub.people p on p.email = i.email
+    where i.digest = p_digest and i.expires_at > now()
+$$;
+alter function hub.find_invitation(bytea) owner to hub_definer;
+revoke execute on function hub.find_invitation(bytea) from public;
+grant execute on function hub.find_invitation(bytea) to hub_app;
+comment on function hub.find_invitation(bytea) is 'A live invitation by the digest of its code.';
 
 
 -- ======== schema/10_accounts/130_api_keys.sql
@@ -468,6 +546,8 @@ create table hub.sessions (
 -- Like a key id: the token is shown before the organization is known.
 create unique index sessions_digest_key on hub.sessions (digest);
 create index sessions_person_idx on hub.sessions (org_id, person_id);
+-- Signing out everywhere looks for a person before it knows the organizations.
+create index sessions_everywhere_idx on hub.sessions (person_id, org_id);
 
 alter table hub.sessions enable row level security;
 alter table hub.sessions force row level security;
@@ -507,6 +587,25 @@ alter function hub.find_session(bytea) owner to hub_definer;
 revoke execute on function hub.find_session(bytea) from public;
 grant execute on function hub.find_session(bytea) to hub_app;
 comment on function hub.find_session(bytea) is 'A live session by the digest of its token.';
+
+
+-- Sign a person out everywhere, in every organization, but for the session that is kept (null: none is).
+create function hub.end_sessions(p_person_id uuid, p_kept uuid) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+begin
+    delete from hub.sessions s where s.person_id = p_person_id and s.id is distinct from p_kept;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.end_sessions(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.end_sessions(uuid, uuid) from public;
+grant execute on function hub.end_sessions(uuid, uuid) to hub_app;
+comment on function hub.end_sessions(uuid, uuid) is 'End all sessions of a person but one; answers how many.';
 
 
 -- ======== schema/10_accounts/150_audit_log.sql
@@ -638,7 +737,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys and the sessions: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions and the invitations: 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -646,6 +745,7 @@ as $$
 declare
     v_count bigint;
     v_sessions bigint;
+    v_invitations bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -654,13 +754,17 @@ begin
     with old as (select org_id, id from hub.sessions where expires_at < now() limit 5000)
     delete from hub.sessions s using old where (s.org_id, s.id) = (old.org_id, old.id);
     get diagnostics v_sessions = row_count;
-    return v_count + v_sessions;
+    with old as (select org_id, id from hub.invitations where expires_at < now() limit 5000)
+    delete from hub.invitations i using old where (i.org_id, i.id) = (old.org_id, old.id);
+    get diagnostics v_invitations = row_count;
+    return v_count + v_sessions + v_invitations;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
-comment on function hub.forget_expired() is 'Delete expired idempotency keys and sessions, a batch at a time.';
+comment on function hub.forget_expired() is
+    'Delete expired idempotency keys, sessions and invitations, a batch at a time.';
 
 
 -- ======== schema/50_webhooks/510_webhook_endpoints.sql
@@ -1274,7 +1378,8 @@ comment on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interva
 
 -- Give deliveries back with what became of them: `p_next` is delivered, exhausted or cancelled (the end), pending
 -- (again, after `p_delay_ms`) or held. An attempt is recorded where `p_attempt_ids` has an id; a delivery given back
--- untried has none. A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
+-- untried has none. The optional columns (delay, cause, detail, reclaimed, truncated) may be left empty as a whole.
+-- A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
 -- and nothing else happens. Answers the fenced ones.
 create function hub.record_attempts(
     p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_next text[], p_delay_ms bigint[],
@@ -1304,7 +1409,7 @@ begin
         set open = g.next in ('pending', 'held'),
             state = g.next,
             due_at = case g.next
-                when 'pending' then v_now + g.delay_ms * interval '1 millisecond'
+                when 'pending' then v_now + coalesce(g.delay_ms, 0) * interval '1 millisecond'
                 when 'held' then 'infinity'
                 else d.due_at
             end,
@@ -1322,10 +1427,11 @@ begin
         org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, started_at,
         duration_ms, url, request_headers, status, response_headers, response_body, response_truncated, next_due_at
     )
-    select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail, a.reclaimed,
+    select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail,
+        coalesce(a.reclaimed, false),
         a.n = any (coalesce(v_lost, '{}')), a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
-        a.response_headers::json, a.response_body, a.truncated,
-        case when a.next = 'pending' then v_now + a.delay_ms * interval '1 millisecond' end
+        a.response_headers::json, a.response_body, coalesce(a.truncated, false),
+        case when a.next = 'pending' then v_now + coalesce(a.delay_ms, 0) * interval '1 millisecond' end
     from unnest(
         p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,
         p_error_causes, p_error_details, p_reclaimed, p_started_at, p_duration_ms, p_urls, p_request_headers,
@@ -1427,7 +1533,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'cff0f8d5bfe4b51805a749c4d440004b16a7c6bb877617fdfa0d4e853d14e747');
+    ('0001_initial', '966356b664524cf74838ae4d5e6018d17f80ba95f721ddc2caa6ede6fc1af0ef');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

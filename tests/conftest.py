@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,32 @@ class HubDatabase:
         return self.cluster.url(self.name, "hub_worker_login")
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that the server's own account can enter too; pytest's are for the user alone."""
+    folder = Path(tempfile.mkdtemp(prefix="hub-test-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def roomy_folder() -> Iterator[Path]:
+    """An open folder for one test."""
+    with open_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A server on a free port, whose data goes with the run."""
-    folder = Path(tempfile.mkdtemp(prefix="hub-test-", dir="/var/tmp"))
-    folder.chmod(0o755)
+    with open_folder() as folder:
+        yield from _serve(folder)
+
+
+def _serve(folder: Path) -> Iterator[Cluster]:
     server = EmbeddedServer(folder / "postgres", password=_PASSWORDS["hub_admin"], port=free_port())
     server.start()
     found = Cluster(server)
@@ -63,7 +85,6 @@ def cluster() -> Iterator[Cluster]:
         yield found
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _make_template(cluster: Cluster) -> None:

@@ -165,9 +165,9 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
             kind = next(part for part in typing.get_args(kind) if part is not type(None))
             return None if value == "" else _convert(name, value, kind)
         if typing.get_origin(kind) is tuple:
-            parts = value if isinstance(value, list) else [part for part in str(value).split(",") if part.strip()]
+            given = typing.cast("list[Any]", value) if isinstance(value, list) else str(value).split(",")
             inner = typing.get_args(kind)[0]
-            return tuple(_convert(name, part, inner) for part in typing.cast("list[Any]", parts))
+            return tuple(_convert(name, part, inner) for part in given if str(part).strip())
         if kind is bool:
             return value if isinstance(value, bool) else _YES_NO[str(value).strip().lower()]
         return _SIMPLE[kind](str(value).strip())

@@ -17,6 +17,7 @@ from pathlib import Path
 from worksphere_hub.app.deployment import found, master_keys
 from worksphere_hub.app.embedded import Home, HomeInUse, embedded_server, prepare
 from worksphere_hub.app.settings import PREFIX, Settings, environment_of
+from worksphere_hub.db.embedded import EmbeddedServer
 from worksphere_hub.db.migrate import migrate
 from worksphere_hub.errors import HubError
 
@@ -48,6 +49,7 @@ class Supervisor:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._children: list[Child] = []
+        self._server: EmbeddedServer | None = None
         self._asked_to_stop = threading.Event()
 
     @property
@@ -58,6 +60,10 @@ class Supervisor:
     def stop(self, *_: object) -> None:
         """Ask for the end; fit to be a signal handler."""
         self._asked_to_stop.set()
+
+    def mind(self, server: EmbeddedServer) -> None:
+        """Keep the embedded server running too."""
+        self._server = server
 
     def start(self, name: str, settings: Settings) -> None:
         """Start one process: `serve` or `work`, with these settings."""
@@ -84,6 +90,9 @@ class Supervisor:
     def watch(self) -> None:
         """Start again whatever dies, until told to stop."""
         while not self._asked_to_stop.wait(_RESTART_SECONDS):
+            if self._server is not None and not self._server.alive:
+                self._tell("PostgreSQL ended; starting it again")
+                self._server.start()
             for child in self._children:
                 status = child.process.poll()
                 if status is not None:
@@ -117,6 +126,7 @@ def running_hub(settings: Settings, *, tell: Tell) -> Generator[tuple[Supervisor
     try:
         with embedded_server(home, progress=tell) as server:
             settings = replace(settings, home=home.folder)
+            supervisor.mind(server)
             api, worker = asyncio.run(prepare(settings, home, server, progress=tell))
             with _processes(supervisor, api, worker):
                 yield supervisor, api

@@ -47,15 +47,10 @@ def show(event_id: str) -> None:
 def why(event_id: str) -> None:
     """Say for every endpoint why it did, or did not, get this event, and how far its delivery is."""
     rows = call("GET", f"/v1/events/{event_id}/deliveries")["data"]
+    nothing: dict[str, object] = {}
     cells: list[list[str]] = []
     for row in rows:
-        delivery = row["delivery"] or {}
-        cells.append(
-            [
-                row["endpoint_id"],
-                row["verdict"],
-                delivery.get("state", "-"),
-                str(delivery.get("attempts", "-")),
-            ]
-        )
+        delivery: dict[str, object] = row["delivery"] or nothing
+        state, attempts = delivery.get("state", "-"), delivery.get("attempts", "-")
+        cells.append([row["endpoint_id"], row["verdict"], str(state), str(attempts)])
     table(["endpoint", "verdict", "delivery", "attempts"], cells)

@@ -81,9 +81,18 @@ class EmbeddedServer:
         """The postmaster's process id while it runs."""
         return self._process.pid if self._process else None
 
+    @property
+    def alive(self) -> bool:
+        """Whether the server runs."""
+        return self._process is not None and self._process.poll() is None
+
     def url(self, database: str = "hub", *, user: str = "hub_admin", password: str | None = None) -> str:
         """A connection URL."""
         return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
+
+    def program(self, name: str) -> Path:
+        """One of the programs that come with the server: psql, pg_dump, ..."""
+        return self._binaries / name
 
     def start(self) -> None:
         """Create the cluster if there is none, start the server and wait until it takes connections."""

@@ -96,7 +96,7 @@ async def change(services: Services, principal: Principal, endpoint_id: UUID, wa
             "description": wanted.description if wanted.description is not None else before.description,
             "event_types": list(wanted.event_types) if wanted.event_types is not None else before.event_types,
         }
-        changes = {
+        changes: audit.Changes = {
             name: [getattr(before, name), value] for name, value in after.items() if getattr(before, name) != value
         }
         if not changes:
@@ -222,9 +222,7 @@ def _check_event_types(patterns: Sequence[str] | None) -> None:
         raise InvalidEndpoint(f"{problems[0].field} {problems[0].message}.", problems=problems)
 
 
-async def _audit(
-    tx: Transaction, principal: Principal, action: str, endpoint_id: UUID, changes: dict[str, list[object]]
-) -> None:
+async def _audit(tx: Transaction, principal: Principal, action: str, endpoint_id: UUID, changes: audit.Changes) -> None:
     await audit.record(
         tx,
         principal,

@@ -8,12 +8,13 @@ from starlette.types import Receive, Scope, Send
 
 from worksphere_hub import clock
 from worksphere_hub.accounts.authenticate import Authenticator
+from worksphere_hub.accounts.errors import Forbidden
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.errors import FieldProblem, HubError, InvalidInput
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.errors import InvalidEvent
 from worksphere_hub.events.message import EventInput, prepare
-from worksphere_hub.events.models import Accepted
+from worksphere_hub.events.models import Accepted, NewEvent
 from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.http.answers import send_answer, send_problem
 from worksphere_hub.http.errors import BodyTooLarge, MalformedJson
@@ -98,7 +99,11 @@ class Publisher:
                 key = value
         check_headers(scope["headers"], self._limits)
         principal = await self._authenticator.authenticate(authorization, organization)
-        principal.require("events:publish")
+        try:
+            principal.require("events:publish")
+        except Forbidden as refused:
+            await self._authenticator.record_refusal(principal, refused, f"POST {scope['path']}")
+            raise
         if key is not None and not _IDEMPOTENCY_KEY.match(key):
             message = "must be 1 to 255 visible ASCII characters"
             raise InvalidInput(f"Idempotency-Key {message}.", problems=[FieldProblem("Idempotency-Key", message)])
@@ -112,7 +117,7 @@ class Publisher:
             raise InvalidEvent(f"events {message}.", problems=[FieldProblem("events", message)])
         now = clock.now()
         outcomes: list[Accepted | HubError | None] = [None] * len(batch.events)
-        good = []
+        good: list[tuple[int, NewEvent]] = []
         for index, given in enumerate(batch.events):
             try:
                 event = prepare(given, principal.org, now, self._settings, where=f"events.{index}.")

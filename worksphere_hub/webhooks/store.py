@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from worksphere_hub import clock
@@ -49,13 +50,13 @@ async def record(database: Database, results: Sequence[Result]) -> int:
         QUERIES.record_attempts,
         *_names([result.claim for result in results]),
         [result.next for result in results],
-        [int(result.delay * 1000) for result in results],
+        _sparse([int(result.delay * 1000) for result in results]),
         [attempt and attempt.id for attempt in attempts],
         [result.claim.attempts + 1 for result in results],
         [attempt and attempt.outcome for attempt in attempts],
-        [attempt and attempt.error_cause for attempt in attempts],
-        [attempt and attempt.error_detail for attempt in attempts],
-        [result.claim.reclaimed for result in results],
+        _sparse([attempt and attempt.error_cause for attempt in attempts]),
+        _sparse([attempt and attempt.error_detail for attempt in attempts]),
+        _sparse([result.claim.reclaimed for result in results]),
         [attempt and attempt.started_at for attempt in attempts],
         [attempt and attempt.duration_ms for attempt in attempts],
         [attempt and attempt.url for attempt in attempts],
@@ -63,7 +64,7 @@ async def record(database: Database, results: Sequence[Result]) -> int:
         [attempt and attempt.status for attempt in attempts],
         [attempt and attempt.response_headers for attempt in attempts],
         [attempt and attempt.response_body for attempt in attempts],
-        [attempt is not None and attempt.truncated for attempt in attempts],
+        _sparse([attempt is not None and attempt.truncated for attempt in attempts]),
     )
     return len(rows)
 
@@ -71,6 +72,11 @@ async def record(database: Database, results: Sequence[Result]) -> int:
 async def queue_state(database: Database) -> Row:
     """Pending and held deliveries, and since when the oldest due one waits (null: none does)."""
     return (await database.call(QUERIES.queue_state))[0]
+
+
+def _sparse(column: list[Any]) -> list[Any]:
+    """A column that says nothing in this batch is left out: the statement fills it with nulls, at no cost here."""
+    return column if any(column) else []
 
 
 def _names(claims: Sequence[Claim]) -> tuple[list[UUID], list[UUID], list[UUID], list[int]]:

@@ -22,3 +22,30 @@ grant select, insert, update, delete on hub.organizations to hub_definer;
 comment on table hub.organizations is 'Tenants: the customers of the company that runs the hub, and that company itself.';
 comment on column hub.organizations.operator is 'The company that runs the hub: its keys may act for other organizations.';
 comment on column hub.organizations.suspended_at is 'Set: its keys and sessions are refused and its events are not accepted.';
+
+
+-- All organizations, for the operator: a page of 200 and one more, newest first. The API asks for nobody else.
+create function hub.list_organizations(p_before uuid) returns setof hub.organizations
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from hub.organizations o where p_before is null or o.id < p_before order by o.id desc limit 201
+$$;
+alter function hub.list_organizations(uuid) owner to hub_definer;
+revoke execute on function hub.list_organizations(uuid) from public;
+grant execute on function hub.list_organizations(uuid) to hub_app;
+comment on function hub.list_organizations(uuid) is 'Organizations before the given one, newest first, for the operator.';
+
+
+-- Whether there is such an organization and it is not suspended: one round trip, since every request in which the
+-- operator acts for another organization has to know.
+create function hub.organization_is_open(p_org_id uuid) returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (select from hub.organizations o where o.id = p_org_id and o.suspended_at is null)
+$$;
+alter function hub.organization_is_open(uuid) owner to hub_definer;
+revoke execute on function hub.organization_is_open(uuid) from public;
+grant execute on function hub.organization_is_open(uuid) to hub_app;
+comment on function hub.organization_is_open(uuid) is 'Whether there is such an organization and it is not suspended.';

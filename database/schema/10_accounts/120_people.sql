@@ -63,27 +63,20 @@ comment on table hub.roles is 'Named sets of permissions of an organization.';
 comment on table hub.members is 'Who belongs to an organization, and in which role.';
 
 
--- Find or create a person by e-mail, for an invitation. Answers the id alone, whether the person was known or not, so
--- that an organization cannot learn who is a customer of another. An existing password is never replaced.
-create function hub.ensure_person(p_email text, p_name text, p_password_hash text) returns uuid
-language plpgsql volatile security definer
+-- Create a person; null when somebody has this e-mail address already. Whoever adds a known person to an organization
+-- has to check that person's own password first (see `invitations`): the password of a person whom one organization
+-- signed up must not open another.
+create function hub.create_person(p_email text, p_name text, p_password_hash text) returns uuid
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_id uuid;
-begin
     insert into hub.people (email, name, password_hash) values (lower(p_email), p_name, p_password_hash)
-    on conflict (email) do nothing returning id into v_id;
-    if v_id is null then
-        select id into v_id from hub.people where email = lower(p_email);
-    end if;
-    return v_id;
-end
+    on conflict (email) do nothing returning id
 $$;
-alter function hub.ensure_person(text, text, text) owner to hub_definer;
-revoke execute on function hub.ensure_person(text, text, text) from public;
-grant execute on function hub.ensure_person(text, text, text) to hub_app;
-comment on function hub.ensure_person(text, text, text) is 'Find or create a person by e-mail; answers the id.';
+alter function hub.create_person(text, text, text) owner to hub_definer;
+revoke execute on function hub.create_person(text, text, text) from public;
+grant execute on function hub.create_person(text, text, text) to hub_app;
+comment on function hub.create_person(text, text, text) is 'Create a person; answers the id, or null when the e-mail is taken.';
 
 
 -- What signing in needs to know: the hash to check the password against, and the organizations to choose from. Nobody
@@ -106,14 +99,18 @@ grant execute on function hub.find_login(text) to hub_app;
 comment on function hub.find_login(text) is 'The password hash and the organizations of a person who signs in.';
 
 
--- Change one's own password. The caller has already checked the old one.
-create function hub.set_password(p_person_id uuid, p_password_hash text) returns void
-language sql volatile security definer
+-- Replace a password hash by another, if it still is the one that was checked: a rehash at sign-in must not undo a
+-- change of password that happens at the same moment.
+create function hub.set_password(p_person_id uuid, p_before text, p_password_hash text) returns boolean
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    update hub.people set password_hash = p_password_hash where id = p_person_id
+begin
+    update hub.people p set password_hash = p_password_hash where p.id = p_person_id and p.password_hash = p_before;
+    return found;
+end
 $$;
-alter function hub.set_password(uuid, text) owner to hub_definer;
-revoke execute on function hub.set_password(uuid, text) from public;
-grant execute on function hub.set_password(uuid, text) to hub_app;
-comment on function hub.set_password(uuid, text) is 'Replace a person''s password hash.';
+alter function hub.set_password(uuid, text, text) owner to hub_definer;
+revoke execute on function hub.set_password(uuid, text, text) from public;
+grant execute on function hub.set_password(uuid, text, text) to hub_app;
+comment on function hub.set_password(uuid, text, text) is 'Replace a person''s password hash, if nobody else has meanwhile.';

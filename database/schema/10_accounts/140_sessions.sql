@@ -17,6 +17,8 @@ create table hub.sessions (
 -- Like a key id: the token is shown before the organization is known.
 create unique index sessions_digest_key on hub.sessions (digest);
 create index sessions_person_idx on hub.sessions (org_id, person_id);
+-- Signing out everywhere looks for a person before it knows the organizations.
+create index sessions_everywhere_idx on hub.sessions (person_id, org_id);
 
 alter table hub.sessions enable row level security;
 alter table hub.sessions force row level security;
@@ -56,3 +58,22 @@ alter function hub.find_session(bytea) owner to hub_definer;
 revoke execute on function hub.find_session(bytea) from public;
 grant execute on function hub.find_session(bytea) to hub_app;
 comment on function hub.find_session(bytea) is 'A live session by the digest of its token.';
+
+
+-- Sign a person out everywhere, in every organization, but for the session that is kept (null: none is).
+create function hub.end_sessions(p_person_id uuid, p_kept uuid) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+begin
+    delete from hub.sessions s where s.person_id = p_person_id and s.id is distinct from p_kept;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.end_sessions(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.end_sessions(uuid, uuid) from public;
+grant execute on function hub.end_sessions(uuid, uuid) to hub_app;
+comment on function hub.end_sessions(uuid, uuid) is 'End all sessions of a person but one; answers how many.';

@@ -28,7 +28,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys and the sessions: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions and the invitations: 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -36,6 +36,7 @@ as $$
 declare
     v_count bigint;
     v_sessions bigint;
+    v_invitations bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -44,10 +45,14 @@ begin
     with old as (select org_id, id from hub.sessions where expires_at < now() limit 5000)
     delete from hub.sessions s using old where (s.org_id, s.id) = (old.org_id, old.id);
     get diagnostics v_sessions = row_count;
-    return v_count + v_sessions;
+    with old as (select org_id, id from hub.invitations where expires_at < now() limit 5000)
+    delete from hub.invitations i using old where (i.org_id, i.id) = (old.org_id, old.id);
+    get diagnostics v_invitations = row_count;
+    return v_count + v_sessions + v_invitations;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
-comment on function hub.forget_expired() is 'Delete expired idempotency keys and sessions, a batch at a time.';
+comment on function hub.forget_expired() is
+    'Delete expired idempotency keys, sessions and invitations, a batch at a time.';

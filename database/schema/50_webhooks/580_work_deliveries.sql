@@ -109,7 +109,8 @@ comment on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interva
 
 -- Give deliveries back with what became of them: `p_next` is delivered, exhausted or cancelled (the end), pending
 -- (again, after `p_delay_ms`) or held. An attempt is recorded where `p_attempt_ids` has an id; a delivery given back
--- untried has none. A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
+-- untried has none. The optional columns (delay, cause, detail, reclaimed, truncated) may be left empty as a whole.
+-- A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
 -- and nothing else happens. Answers the fenced ones.
 create function hub.record_attempts(
     p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_next text[], p_delay_ms bigint[],
@@ -139,7 +140,7 @@ begin
         set open = g.next in ('pending', 'held'),
             state = g.next,
             due_at = case g.next
-                when 'pending' then v_now + g.delay_ms * interval '1 millisecond'
+                when 'pending' then v_now + coalesce(g.delay_ms, 0) * interval '1 millisecond'
                 when 'held' then 'infinity'
                 else d.due_at
             end,
@@ -157,10 +158,11 @@ begin
         org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, started_at,
         duration_ms, url, request_headers, status, response_headers, response_body, response_truncated, next_due_at
     )
-    select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail, a.reclaimed,
+    select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail,
+        coalesce(a.reclaimed, false),
         a.n = any (coalesce(v_lost, '{}')), a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
-        a.response_headers::json, a.response_body, a.truncated,
-        case when a.next = 'pending' then v_now + a.delay_ms * interval '1 millisecond' end
+        a.response_headers::json, a.response_body, coalesce(a.truncated, false),
+        case when a.next = 'pending' then v_now + coalesce(a.delay_ms, 0) * interval '1 millisecond' end
     from unnest(
         p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,
         p_error_causes, p_error_details, p_reclaimed, p_started_at, p_duration_ms, p_urls, p_request_headers,
@@ -200,7 +202,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select count(*) filter (where d.state = 'pending'), count(*) filter (where d.state = 'held'),
-        min(d.due_at) filter (where d.state = 'pending' and not d.leased and d.due_at <= now())
+        min(d.due_at) filter (where d.state = 'pending' and d.due_at <= now())
     from hub.webhook_deliveries d where d.open
 $$;
 alter function hub.queue_state() owner to hub_definer;

@@ -245,17 +245,21 @@ comment on column hub.organizations.operator is 'The company that runs the hub: 
 comment on column hub.organizations.suspended_at is 'Set: its keys and sessions are refused and its events are not accepted.';
 
 
--- All organizations, for the operator: a page of 200 and one more, newest first. The API asks for nobody else.
-create function hub.list_organizations(p_before uuid) returns setof hub.organizations
+-- All organizations, for the operator: a page of 200 and one more, newest first; or the one with a slug. The API asks
+-- for nobody else.
+create function hub.list_organizations(p_before uuid, p_slug text) returns setof hub.organizations
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select * from hub.organizations o where p_before is null or o.id < p_before order by o.id desc limit 201
+    select * from hub.organizations o
+    where (p_before is null or o.id < p_before) and (p_slug is null or o.slug = p_slug)
+    order by o.id desc limit 201
 $$;
-alter function hub.list_organizations(uuid) owner to hub_definer;
-revoke execute on function hub.list_organizations(uuid) from public;
-grant execute on function hub.list_organizations(uuid) to hub_app;
-comment on function hub.list_organizations(uuid) is 'Organizations before the given one, newest first, for the operator.';
+alter function hub.list_organizations(uuid, text) owner to hub_definer;
+revoke execute on function hub.list_organizations(uuid, text) from public;
+grant execute on function hub.list_organizations(uuid, text) to hub_app;
+comment on function hub.list_organizations(uuid, text) is
+    'Organizations before the given one, newest first, for the operator; by slug where given.';
 
 
 -- Whether there is such an organization and it is not suspended: one round trip, since every request in which the
@@ -1471,7 +1475,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select count(*) filter (where d.state = 'pending'), count(*) filter (where d.state = 'held'),
-        min(d.due_at) filter (where d.state = 'pending' and not d.leased and d.due_at <= now())
+        min(d.due_at) filter (where d.state = 'pending' and d.due_at <= now())
     from hub.webhook_deliveries d where d.open
 $$;
 alter function hub.queue_state() owner to hub_definer;
@@ -1533,7 +1537,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '966356b664524cf74838ae4d5e6018d17f80ba95f721ddc2caa6ede6fc1af0ef');
+    ('0001_initial', '5daff11692fdf6bfcd891210b19cdbdbd169e1adfce93f1a3a59760e2efaf527');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

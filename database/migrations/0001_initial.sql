@@ -240,17 +240,21 @@ comment on column hub.organizations.operator is 'The company that runs the hub: 
 comment on column hub.organizations.suspended_at is 'Set: its keys and sessions are refused and its events are not accepted.';
 
 
--- All organizations, for the operator: a page of 200 and one more, newest first. The API asks for nobody else.
-create function hub.list_organizations(p_before uuid) returns setof hub.organizations
+-- All organizations, for the operator: a page of 200 and one more, newest first; or the one with a slug. The API asks
+-- for nobody else.
+create function hub.list_organizations(p_before uuid, p_slug text) returns setof hub.organizations
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select * from hub.organizations o where p_before is null or o.id < p_before order by o.id desc limit 201
+    select * from hub.organizations o
+    where (p_before is null or o.id < p_before) and (p_slug is null or o.slug = p_slug)
+    order by o.id desc limit 201
 $$;
-alter function hub.list_organizations(uuid) owner to hub_definer;
-revoke execute on function hub.list_organizations(uuid) from public;
-grant execute on function hub.list_organizations(uuid) to hub_app;
-comment on function hub.list_organizations(uuid) is 'Organizations before the given one, newest first, for the operator.';
+alter function hub.list_organizations(uuid, text) owner to hub_definer;
+revoke execute on function hub.list_organizations(uuid, text) from public;
+grant execute on function hub.list_organizations(uuid, text) to hub_app;
+comment on function hub.list_organizations(uuid, text) is
+    'Organizations before the given one, newest first, for the operator; by slug where given.';
 
 
 -- Whether there is such an organization and it is not suspended: one round trip, since every request in which the
@@ -1466,7 +1470,7 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select count(*) filter (where d.state = 'pending'), count(*) filter (where d.state = 'held'),
-        min(d.due_at) filter (where d.state = 'pending' and not d.leased and d.due_at <= now())
+        min(d.due_at) filter (where d.state = 'pending' and d.due_at <= now())
     from hub.webhook_deliveries d where d.open
 $$;
 alter function hub.queue_state() owner to hub_definer;

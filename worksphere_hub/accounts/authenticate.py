@@ -91,11 +91,6 @@ class Authenticator:
             with wide("keys.touched", keys=len(used)) as line:
                 line.caught(error)
 
-    def forget(self) -> None:
-        """Believe nothing that was looked up so far; for what this process itself has just changed."""
-        for remembered in (self._keys, self._sessions, self._open):
-            remembered.forget()
-
     async def _by_key(self, text: str, now: float) -> Principal:
         parsed = tokens.parse_api_key(text)
         if parsed is None:

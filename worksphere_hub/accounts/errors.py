@@ -49,6 +49,12 @@ class PermissionUnknown(InvalidInput):
     code = "permission_unknown"
 
 
+class RoleUnknown(InvalidInput):
+    """There is no such role in this organization."""
+
+    code = "role_unknown"
+
+
 class RateLimitTooHigh(InvalidInput):
     """The rate limit is higher than what may be given."""
 

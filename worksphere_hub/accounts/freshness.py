@@ -48,10 +48,6 @@ class Fresh(Generic[Key, Value]):
             answer = await asyncio.shield(task)
         return answer.value
 
-    def forget(self) -> None:
-        """Remember nothing of what was looked up so far."""
-        self._answers.clear()
-
     async def _ask(self, key: Key) -> _Answer[Value]:
         try:
             async with self._places:

@@ -58,6 +58,16 @@ class Principal:
         """The operator's organization when it acts for another one, else None."""
         return None if self.org == self.home_org else self.home_org
 
+    @property
+    def runs_hub(self) -> bool:
+        """Whether it acts for the organization that runs the hub, in which roles and keys may hold more."""
+        return self.operator and self.acting_org is None
+
+    @property
+    def member(self) -> UUID | None:
+        """The person, if it is one and a member of the organization acted for."""
+        return self.id if self.kind == "person" and self.acting_org is None else None
+
     def may(self, permission: str) -> bool:
         """Whether it has a permission."""
         return permission in self.permissions

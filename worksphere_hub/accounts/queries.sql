@@ -82,8 +82,8 @@ insert into hub.organizations (id, slug, name, operator) values ($1, $2, $3, $4)
 select * from hub.organizations where id = $1;
 
 -- name: list_organizations
--- A page of all organizations, newest first, before the cursor.
-select * from hub.list_organizations($1) limit $2;
+-- A page of all organizations, newest first, before the cursor; of one slug where given.
+select * from hub.list_organizations($1, $2) limit $3;
 
 -- name: lock_organization
 -- The organization itself, for a change.

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from worksphere_hub.accounts import routes as account_routes
 from worksphere_hub.accounts.answers import PostgresAnswers
 from worksphere_hub.accounts.authenticate import Authenticator
+from worksphere_hub.accounts.services import open_accounts
 from worksphere_hub.app import start_page
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
@@ -54,11 +55,13 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
 
     acceptor = Acceptor(hub.database, settings.events, on_committed=committed)
     authenticator = Authenticator(hub.database, hub.deployment.pepper, RateLimiter(), settings.accounts)
+    accounts = open_accounts(hub.database, hub.deployment.pepper, settings.accounts)
     services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks)
     publisher = Publisher(authenticator, acceptor, settings.events, hub.metrics)
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
+        "accounts": accounts,
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
         "settings": settings,
@@ -89,6 +92,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         with suppress(asyncio.CancelledError):
             await touching
         await authenticator.flush_touches()
+        accounts.passwords.close()
         bell.close()
 
 

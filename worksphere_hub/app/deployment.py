@@ -63,5 +63,10 @@ async def load(database: Database, keys: MasterKeys) -> Deployment:
     if not hmac.compare_digest(known.kcv, row["master_key_check"]):
         raise WrongMasterKey("Its name fits, but its check value does not. Restore the right key.")
     deployment: UUID = row["id"]
-    pepper = WrappedKey(deployment, "index", 1, row["pepper"], row["master_key_id"], ACTIVE)
+    pepper = pepper_key(deployment, row["pepper"], row["master_key_id"])
     return Deployment(deployment, Wrapper(keys, deployment.hex).secret(pepper))
+
+
+def pepper_key(deployment: UUID, wrapped: bytes, kek_id: str) -> WrappedKey:
+    """The pepper as what it is: a data key of the deployment itself."""
+    return WrappedKey(deployment, "index", 1, wrapped, kek_id, ACTIVE)

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from worksphere_hub.app.deployment import found, master_keys
-from worksphere_hub.app.settings import Settings
+from worksphere_hub.app.settings import InvalidSetting, Settings
 from worksphere_hub.db.embedded import EmbeddedServer, free_port
 from worksphere_hub.db.logins import ensure_database, ensure_login
 from worksphere_hub.db.migrate import migrate
@@ -54,6 +55,16 @@ class Home:
         """Let others have the folder."""
         os.close(self._lock)
 
+    def clear(self) -> None:
+        """Delete the database, the keys and whatever else is here; the folder must be held."""
+        server = EmbeddedServer(self.folder / "postgres", password="", port=0)
+        shutil.rmtree(server.folder)
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+
     def secrets(self) -> dict[str, str]:
         """The passwords of the embedded server's logins, made on first use and readable by this account alone."""
         if not self._secrets_file.exists():
@@ -66,12 +77,32 @@ class Home:
 
     def server_port(self) -> int:
         """The embedded server's port: the one it had before, if that is still free."""
-        file = self.folder / "postgres.port"
-        port = int(file.read_text()) if file.exists() else 0
-        if not port or not _is_free(port):
+        port = self.known_server_port()
+        if port is None or not _is_free(port):
             port = free_port()
-            file.write_text(str(port))
+            (self.folder / "postgres.port").write_text(str(port))
         return port
+
+    def known_server_port(self) -> int | None:
+        """The port of the embedded server, or None if there has never been one here."""
+        file = self.folder / "postgres.port"
+        return int(file.read_text()) if file.exists() else None
+
+
+def reach(settings: Settings, login: str = API_LOGIN) -> Settings:
+    """Settings with which a command reaches the database: those given, else the embedded server's of a hub that runs."""
+    if settings.database_url is not None:
+        return settings
+    home = Home(settings.home)
+    port = home.known_server_port()
+    if port is None:
+        raise InvalidSetting(f"HUB_DATABASE_URL is not set, and no hub has run in {home.folder}.")
+    passwords = home.secrets()
+
+    def url(name: str) -> Secret:
+        return Secret(f"postgresql://{name}:{passwords[name]}@127.0.0.1:{port}/hub")
+
+    return replace(settings, home=home.folder, database_url=url(login), owner_url=url("hub_admin"))
 
 
 @contextmanager

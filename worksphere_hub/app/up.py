@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from worksphere_hub.app.deployment import found, master_keys
 from worksphere_hub.app.embedded import Home, HomeInUse, embedded_server, prepare
@@ -194,8 +193,3 @@ def _answers(settings: Settings) -> bool:
         return False
     finally:
         connection.close()
-
-
-def demo_file(folder: Path) -> Path:
-    """Where a demo says how to reach it."""
-    return folder / "demo.json"

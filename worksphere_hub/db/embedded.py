@@ -67,6 +67,11 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def folder(self) -> Path:
+        """Where everything of the server is: the folder given, or the one it had to move to."""
+        return self._folder
+
+    @property
     def data(self) -> Path:
         """Where the cluster lives."""
         return self._folder / "data"

@@ -62,26 +62,42 @@ async def register(
     await services.egress.check(wanted.url)
     secret = secret or new_secret()
     parse_secret(secret)
-    endpoint_id, secret_id = ids.new(), ids.new()
-    sealed = await services.vault.seal(principal.org, "cred", secret_place(secret_id), secret.encode())
+    sealed = await seal_secret(services.vault, principal.org, secret)
     async with services.database.tenant(principal.org) as tx:
-        row = await tx.row(
-            QUERIES.insert_endpoint,
-            principal.org,
-            endpoint_id,
-            wanted.url,
-            wanted.description or "",
-            list(wanted.event_types or ["*"]),
-            services.settings.endpoint_limit,
-        )
-        if row is None:
-            raise TooManyEndpoints(
-                f"An organization may have {services.settings.endpoint_limit} endpoints. Delete one that is not used."
-            )
-        await tx.run(QUERIES.insert_secret, principal.org, endpoint_id, secret_id, sealed)
-        endpoint = endpoint_of(row)
-        await _audit(tx, principal, "endpoint.created", endpoint_id, {"url": [None, endpoint.url]})
+        endpoint = await insert(tx, principal.org, wanted, sealed, limit=services.settings.endpoint_limit)
+        await _audit(tx, principal, "endpoint.created", endpoint.id, {"url": [None, endpoint.url]})
     return endpoint, secret
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecret:
+    """A signing secret, sealed to the row it will be in."""
+
+    id: UUID
+    sealed: bytes
+
+
+async def seal_secret(vault: Vault, org: UUID, secret: str) -> SealedSecret:
+    """Seal a signing secret."""
+    secret_id = ids.new()
+    return SealedSecret(secret_id, await vault.seal(org, "cred", secret_place(secret_id), secret.encode()))
+
+
+async def insert(tx: Transaction, org: UUID, wanted: EndpointChange, secret: SealedSecret, *, limit: int) -> Endpoint:
+    """Store an endpoint with its secret."""
+    row = await tx.row(
+        QUERIES.insert_endpoint,
+        org,
+        ids.new(),
+        wanted.url,
+        wanted.description or "",
+        list(wanted.event_types or ["*"]),
+        limit,
+    )
+    if row is None:
+        raise TooManyEndpoints(f"An organization may have {limit} endpoints. Delete one that is not used.")
+    await tx.run(QUERIES.insert_secret, org, row["id"], secret.id, secret.sealed)
+    return endpoint_of(row)
 
 
 async def change(services: Services, principal: Principal, endpoint_id: UUID, wanted: EndpointChange) -> Endpoint:

@@ -40,9 +40,9 @@ def parse(prefix: str, text: str) -> UUID | None:
     return UUID(hex=digits)
 
 
-def decode(prefix: str, text: str) -> UUID:
-    """Read a public id. A malformed id answers exactly like a missing one."""
+def decode(prefix: str, text: str, missing: type[NotFound] = NotFound) -> UUID:
+    """Read a public id. A malformed one answers exactly like a missing one, which is why `missing` says how that is."""
     value = parse(prefix, text)
     if value is None:
-        raise NotFound
+        raise missing
     return value

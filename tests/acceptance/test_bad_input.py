@@ -118,7 +118,12 @@ ENDPOINTS = [
         "event_types.1",
     ),
     ("no pattern", {"url": "http://127.0.0.1/", "event_types": []}, "invalid_input", "event_types"),
-    ("a secret that is too short", {"url": "http://127.0.0.1/", "secret": "whsec_YWJj"}, "secret_refused", None),
+    (
+        "a secret that is too short",
+        {"url": "http://127.0.0.1/", "secret": "whsec_YWJj"},
+        "webhook_secret_refused",
+        None,
+    ),
 ]
 
 

@@ -213,6 +213,4 @@ SAMPLES: dict[tuple[str, str], Sample] = {
 
 PROTECTED = [name for name in SAMPLES if needed(*name) != "public"]
 MUTATIONS = [name for name in SAMPLES if is_mutation(name[0])]
-WITH_ID = [
-    name for name in SAMPLES if "{" in name[1] and needed(*name) not in permissions.OPERATOR_ONLY
-]
+WITH_ID = [name for name in SAMPLES if "{" in name[1] and needed(*name) not in permissions.OPERATOR_ONLY]

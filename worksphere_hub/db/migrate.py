@@ -7,7 +7,8 @@ from pathlib import Path
 
 import asyncpg
 
-from worksphere_hub.db.failures import translated
+from worksphere_hub.db.connect import connected
+from worksphere_hub.db.failures import permitted
 from worksphere_hub.errors import HubError
 
 # Any two processes that migrate must agree on this number; it has no other meaning.
@@ -74,39 +75,40 @@ def pending(known: list[Migration], applied: dict[str, str]) -> list[Migration]:
 async def migrate(owner_url: str, *, progress: Callable[[str], None] = lambda _: None) -> list[str]:
     """Apply what is pending, as the schema's owner; answers the names applied. Safe to call from several at once."""
     done: list[str] = []
-    with translated():
-        connection = await asyncpg.connect(owner_url)
-    try:
-        while True:
-            async with connection.transaction():
-                await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-                todo = pending(migrations(), await _applied(connection))
-                if not todo:
-                    # Weekly partitions, well ahead; the worker keeps making more.
-                    await connection.execute("select hub.add_partitions(now() + interval '60 days')")
-                    return done
-                progress(todo[0].name)
-                await connection.execute(todo[0].text)
-                await connection.execute(
-                    "insert into hub.schema_migrations (name, checksum) values ($1, $2) on conflict do nothing",
-                    todo[0].name,
-                    todo[0].checksum,
-                )
-                done.append(todo[0].name)
-    finally:
-        await connection.close()
+    advice = "Migrate as the role that owns the schema; on an empty database, as one that may create roles."
+    with permitted(advice):
+        async with connected(owner_url) as connection:
+            while (name := await _next(connection, progress)) is not None:
+                done.append(name)
+    return done
 
 
 async def require_current(url: str) -> None:
     """Refuse a database that is older or newer than this version of the hub, before any work is done on it."""
-    with translated():
-        connection = await asyncpg.connect(url)
-    try:
-        todo = pending(migrations(), await _applied(connection))
-    finally:
-        await connection.close()
+    with permitted("Make this login a member of hub_app, or of hub_worker for a worker."):
+        async with connected(url) as connection:
+            todo = pending(migrations(), await _applied(connection))
     if todo:
         raise SchemaOlder(f"The database lacks {todo[0].name}. Run `worksphere-hub migrate`.")
+
+
+async def _next(connection: "asyncpg.Connection[asyncpg.Record]", progress: Callable[[str], None]) -> str | None:
+    """Apply the first pending migration in a transaction of its own; answers its name, None when nothing is left."""
+    async with connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+        todo = pending(migrations(), await _applied(connection))
+        if not todo:
+            # Weekly partitions, well ahead; the worker keeps making more.
+            await connection.execute("select hub.add_partitions(now() + interval '60 days')")
+            return None
+        progress(todo[0].name)
+        await connection.execute(todo[0].text)
+        await connection.execute(
+            "insert into hub.schema_migrations (name, checksum) values ($1, $2) on conflict do nothing",
+            todo[0].name,
+            todo[0].checksum,
+        )
+        return todo[0].name
 
 
 async def _applied(connection: "asyncpg.Connection[asyncpg.Record]") -> dict[str, str]:

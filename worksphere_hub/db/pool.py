@@ -1,7 +1,7 @@
 """Connections to PostgreSQL and the transactions that run on them."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 from uuid import UUID
 
@@ -9,9 +9,11 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from worksphere_hub.db.failures import translated
+from worksphere_hub.db.failures import NotCommitted, connecting, translated
 
 Row = asyncpg.Record
+
+_LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Transaction:
@@ -24,19 +26,23 @@ class Transaction:
 
     async def rows(self, query: str, *args: object) -> list[Row]:
         """All rows of a statement."""
-        return await self._connection.fetch(query, *args)
+        with translated():
+            return await self._connection.fetch(query, *args)
 
     async def row(self, query: str, *args: object) -> Row | None:
         """The first row of a statement, or None."""
-        return await self._connection.fetchrow(query, *args)
+        with translated():
+            return await self._connection.fetchrow(query, *args)
 
     async def value(self, query: str, *args: object) -> Any:
         """The first column of the first row, or None."""
-        return await self._connection.fetchval(query, *args)
+        with translated():
+            return await self._connection.fetchval(query, *args)
 
     async def run(self, query: str, *args: object) -> int:
         """Run a statement; answers how many rows it touched."""
-        tag = await self._connection.execute(query, *args)
+        with translated():
+            tag = await self._connection.execute(query, *args)
         count = tag.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
@@ -51,7 +57,7 @@ class Database:
     async def open(cls, url: str, *, application: str, size: int = 10, statement_timeout: float = 30.0) -> Self:
         """Connect. `statement_timeout` is in seconds and also bounds how long a transaction may stay idle."""
         milliseconds = str(int(statement_timeout * 1000))
-        with translated():
+        with connecting():
             pool = await asyncpg.create_pool(
                 url,
                 min_size=1,
@@ -87,23 +93,41 @@ class Database:
 
     async def call(self, query: str, *args: object) -> list[Row]:
         """Run one statement for no organization, as a transaction of its own in a single round trip."""
-        with translated():
-            async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
+            with translated():
                 return await connection.fetch(query, *args)
 
     @asynccontextmanager
     async def _transaction(self, opening: str) -> AsyncGenerator[Transaction]:
-        with translated():
-            async with self._pool.acquire() as connection:
+        async with self._connection() as connection:
+            with translated():
                 await connection.execute(opening)
-                try:
-                    yield Transaction(connection)
-                except BaseException:
-                    # The pool's own reset would roll back as well, but only after the connection is handed back.
-                    if not connection.is_closed():
-                        await connection.execute("rollback")
-                    raise
-                await connection.execute("commit")
+            try:
+                # Outside of `translated`: what the block itself raises, a TimeoutError of its own say, is no word of
+                # the database's.
+                yield Transaction(connection)
+            except BaseException:
+                # The pool's own reset would roll back as well, but only after the connection is handed back. Whatever
+                # keeps this from working is less to the point than what brought us here.
+                with suppress(*_LOST):
+                    await connection.execute("rollback")
+                raise
+            with translated():
+                tag = await connection.execute("commit")
+            if tag != "COMMIT":
+                # What a block that swallows a statement's failure gets from PostgreSQL, without an error.
+                raise NotCommitted("A statement of this transaction had failed before its end; nothing was stored.")
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncGenerator["PoolConnectionProxy[asyncpg.Record]"]:
+        with translated():
+            connection = await self._pool.acquire()
+        try:
+            yield connection
+        finally:
+            # What was committed is committed: the pool replaces a connection that it cannot reset.
+            with suppress(*_LOST):
+                await self._pool.release(connection)
 
 
 async def _prepare_connection(

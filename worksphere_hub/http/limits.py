@@ -9,7 +9,7 @@ from worksphere_hub.http.depth import check_depth
 from worksphere_hub.http.errors import BodyTooLarge, HeadersTooLarge, RateLimited
 from worksphere_hub.http.headers import RawHeaders
 from worksphere_hub.http.rates import RateLimiter, TokenBucket
-from worksphere_hub.http.reading import announced_length
+from worksphere_hub.http.reading import announced_length, discard_body
 
 __all__ = [
     "Limits",
@@ -61,6 +61,7 @@ class RequestLimits:
             check_headers(scope["headers"], self._limits)
             _check_announced(scope, self._limits.body_bytes)
         except (HeadersTooLarge, BodyTooLarge) as refused:
+            await discard_body(scope, receive)
             await send_problem(scope, send, refused)
             return
         gate = _BodyGate(scope, receive, send, self._limits.body_bytes)
@@ -108,4 +109,5 @@ class _BodyGate:
         """Answer 413, once, unless another answer is under way already."""
         if not self._started and not self._refused:
             self._refused = True
+            await discard_body(self._scope, self._receive)
             await send_problem(self._scope, self._send, BodyTooLarge(self._limit))

@@ -5,6 +5,8 @@ from starlette.types import Receive, Scope
 from worksphere_hub.http.errors import BodyTooLarge, ClientGone
 from worksphere_hub.http.headers import RawHeaders
 
+_DISCARDED_BYTES = 8 * 1_048_576
+
 
 def announced_length(scope: Scope) -> int:
     """Return what Content-Length says, in bytes; 0 when it says nothing or nonsense."""
@@ -13,6 +15,23 @@ def announced_length(scope: Scope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 20 else 0
     return 0
+
+
+async def discard_body(scope: Scope, receive: Receive) -> None:
+    """Read away a refused body, up to 8 MiB, before it is answered to a client that wants the connection closed.
+
+    It would otherwise be cut off in mid-sending and never see why. (Where the connection stays open, the protocol
+    reads the rest away after the answer.) One that waits to be told to go on (Expect: 100-continue) is not told to.
+    """
+    headers = dict[bytes, bytes](scope["headers"])
+    if b"expect" in headers or b"close" not in headers.get(b"connection", b"").lower():
+        return
+    size = 0
+    while size <= _DISCARDED_BYTES:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:

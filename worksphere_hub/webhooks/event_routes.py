@@ -15,7 +15,7 @@ from worksphere_hub.events.errors import EventNotFound
 from worksphere_hub.http.paging import Page, Paged, cut_page
 from worksphere_hub.http.strict_route import StrictRoute
 from worksphere_hub.webhooks import views
-from worksphere_hub.webhooks.errors import DeliveryNotFound
+from worksphere_hub.webhooks.errors import DeliveryNotFound, EndpointNotFound
 from worksphere_hub.webhooks.schemas import AttemptOut, DeliveryOut, EventOut, VerdictOut
 from worksphere_hub.webhooks.store import QUERIES
 
@@ -71,7 +71,7 @@ async def list_deliveries(
     state: State | None = None,
 ) -> Page[DeliveryOut]:
     """List deliveries, those of the newest event first."""
-    endpoint = ids.decode("whe", endpoint_id) if endpoint_id is not None else None
+    endpoint = ids.decode("whe", endpoint_id, EndpointNotFound) if endpoint_id is not None else None
     async with _database(request).tenant(principal.org) as tx:
         rows = await tx.rows(QUERIES.list_deliveries, principal.org, *_before(page), endpoint, state, page.limit + 1)
     shown, cursor = cut_page(rows, page.limit, lambda row: [row["event_id"].hex, row["endpoint_id"].hex])

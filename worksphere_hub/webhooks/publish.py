@@ -19,7 +19,7 @@ from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.http.answers import send_answer, send_problem
 from worksphere_hub.http.errors import BodyTooLarge, MalformedJson
 from worksphere_hub.http.limits import Limits, check_depth, check_headers
-from worksphere_hub.http.reading import announced_length, read_body
+from worksphere_hub.http.reading import announced_length, discard_body, read_body
 from worksphere_hub.telemetry.metrics import Metrics
 
 _JSON = (b"content-type", b"application/json")
@@ -60,8 +60,7 @@ class Publisher:
             event = prepare(given, principal.org, clock.now(), self._settings, idempotency_key=key)
             accepted = await self._acceptor.accept(event)
         except HubError as error:
-            self._metrics.problems.labels(error.code).inc()
-            await send_problem(scope, send, error)
+            await self._refuse(error, scope, receive, send)
             return
         payload = _accepted_json(accepted)
         headers = [_JSON, (b"content-length", b"%d" % len(payload))]
@@ -80,12 +79,17 @@ class Publisher:
                 )
             outcomes = await self._accept_batch(principal, _read(_decode_batch, body))
         except HubError as error:
-            self._metrics.problems.labels(error.code).inc()
-            await send_problem(scope, send, error)
+            await self._refuse(error, scope, receive, send)
             return
         payload = b'{"data":[' + b",".join(_outcome_json(outcome) for outcome in outcomes) + b"]}"
         status = 207 if any(isinstance(outcome, HubError) for outcome in outcomes) else 202
         await send_answer(scope, send, status, [_JSON, (b"content-length", b"%d" % len(payload))], payload)
+
+    async def _refuse(self, error: HubError, scope: Scope, receive: Receive, send: Send) -> None:
+        self._metrics.problems.labels(error.code).inc()
+        if isinstance(error, BodyTooLarge):
+            await discard_body(scope, receive)
+        await send_problem(scope, send, error)
 
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[Principal, str | None, bytes]:
         """Check who asks and what it may cost, in that order, and read the body."""
@@ -135,11 +139,16 @@ def _read(decode: Any, body: bytes) -> Any:
     """Decode a request, saying where it is wrong."""
     check_depth(body)
     try:
+        # `data` is passed on as it came, unread: what is not UTF-8 would reach the receivers.
+        if not body.isascii():
+            body.decode()
         return decode(body)
     except msgspec.ValidationError as error:
         problem = _field_problem(str(error))
         raise InvalidEvent(f"{problem.field} {problem.message}.", problems=[problem]) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise MalformedJson(f"Byte {error.start} is not UTF-8.") from None
+    except msgspec.DecodeError as error:
         raise MalformedJson(f"{str(error).rstrip('.')}.") from None
 
 

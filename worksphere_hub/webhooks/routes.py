@@ -11,6 +11,7 @@ from worksphere_hub.http.idempotent_route import IdempotentRoute
 from worksphere_hub.http.paging import Page, Paged, cut_page
 from worksphere_hub.webhooks import endpoints, event_routes, views
 from worksphere_hub.webhooks.endpoints import EndpointChange, Services
+from worksphere_hub.webhooks.errors import EndpointNotFound
 from worksphere_hub.webhooks.schemas import (
     AcceptedOut,
     AttemptOut,
@@ -50,42 +51,46 @@ async def list_endpoints(request: Request, principal: Reader, page: Paged) -> Pa
 async def get_endpoint(request: Request, principal: Reader, endpoint_id: str) -> EndpointOut:
     """Show one receiver."""
     async with _services(request).database.tenant(principal.org) as tx:
-        return views.endpoint_out(await endpoints.find(tx, principal.org, ids.decode("whe", endpoint_id)))
+        return views.endpoint_out(
+            await endpoints.find(tx, principal.org, ids.decode("whe", endpoint_id, EndpointNotFound))
+        )
 
 
 @router.patch("/{endpoint_id}")
 async def update_endpoint(request: Request, principal: Writer, endpoint_id: str, wanted: EndpointUpdate) -> EndpointOut:
     """Change a receiver's URL, description or event types."""
     change = EndpointChange(wanted.url, wanted.description, wanted.event_types)
-    endpoint = ids.decode("whe", endpoint_id)
+    endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
     return views.endpoint_out(await endpoints.change(_services(request), principal, endpoint, change))
 
 
 @router.delete("/{endpoint_id}", status_code=204)
 async def delete_endpoint(request: Request, principal: Writer, endpoint_id: str) -> Response:
     """Delete a receiver. What was still to be delivered is cancelled; its history stays."""
-    await endpoints.delete(_services(request), principal, ids.decode("whe", endpoint_id))
+    await endpoints.delete(_services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound))
     return Response(status_code=204)
 
 
 @router.post("/{endpoint_id}/enable")
 async def enable_endpoint(request: Request, principal: Pauser, endpoint_id: str) -> EndpointOut:
     """Enable a receiver. What was held for it is sent."""
-    endpoint = await endpoints.enable(_services(request), principal, ids.decode("whe", endpoint_id))
+    endpoint = await endpoints.enable(_services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound))
     return views.endpoint_out(endpoint)
 
 
 @router.post("/{endpoint_id}/disable")
 async def disable_endpoint(request: Request, principal: Pauser, endpoint_id: str) -> EndpointOut:
     """Disable a receiver. What waits for it is held; new events pass it by."""
-    endpoint = await endpoints.disable(_services(request), principal, ids.decode("whe", endpoint_id))
+    endpoint = await endpoints.disable(_services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound))
     return views.endpoint_out(endpoint)
 
 
 @router.post("/{endpoint_id}/test", status_code=202)
 async def test_endpoint(request: Request, principal: Writer, endpoint_id: str) -> AcceptedOut:
     """Send a test event to this receiver alone. Its attempts are listed like any other's."""
-    accepted = await endpoints.send_test(_services(request), principal, ids.decode("whe", endpoint_id))
+    accepted = await endpoints.send_test(
+        _services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound)
+    )
     return AcceptedOut(id=accepted.id, accepted_at=accepted.accepted_at)
 
 
@@ -94,7 +99,7 @@ async def list_endpoint_attempts(
     request: Request, principal: Reader, endpoint_id: str, page: Paged
 ) -> Page[AttemptOut]:
     """List a receiver's attempts, newest first, each with its request, response, timing and cause of failure."""
-    endpoint = ids.decode("whe", endpoint_id)
+    endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
     async with _services(request).database.tenant(principal.org) as tx:
         await endpoints.find(tx, principal.org, endpoint)
         rows = await tx.rows(

@@ -6,7 +6,6 @@ import msgspec
 
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Row
-from worksphere_hub.errors import NotFound
 from worksphere_hub.events.models import Event, public_id
 from worksphere_hub.webhooks.errors import DeliveryNotFound
 from worksphere_hub.webhooks.models import Endpoint
@@ -58,10 +57,8 @@ def delivery_id(event: UUID, endpoint: UUID) -> str:
 def parse_delivery_id(text: str) -> tuple[UUID, UUID]:
     """The event and the endpoint of a delivery's id; a malformed one answers like a missing one."""
     digits = text.removeprefix("dlv_")
-    try:
-        return ids.decode("dlv", f"dlv_{digits[:_HEX]}"), ids.decode("dlv", f"dlv_{digits[_HEX:]}")
-    except NotFound:
-        raise DeliveryNotFound from None
+    event = ids.decode("dlv", f"dlv_{digits[:_HEX]}", DeliveryNotFound)
+    return event, ids.decode("dlv", f"dlv_{digits[_HEX:]}", DeliveryNotFound)
 
 
 def delivery_out(row: Row) -> DeliveryOut:

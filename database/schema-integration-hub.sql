@@ -771,6 +771,310 @@ comment on function hub.forget_expired() is
     'Delete expired idempotency keys, sessions and invitations, a batch at a time.';
 
 
+-- ======== schema/20_catalog/210_integrations.sql
+
+-- A definition: what can be connected, how it authenticates, its settings, streams, actions and events, as a manifest.
+-- An organization can define its own. Those that everybody may install belong to the operator's organization and are
+-- published through a listing, so that this table, too, holds nothing without a tenant. A manifest version is
+-- immutable: an upgrade is a new row.
+create table hub.integrations (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    slug text not null check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    version text not null check (version ~ '^[0-9]+\.[0-9]+\.[0-9]+$'),
+    name text not null check (length(name) between 1 and 200),
+    category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
+    auth_types text[] not null default '{}'
+        check (auth_types <@ array['oauth2', 'api_key', 'basic', 'bearer', 'custom', 'none']),
+    manifest jsonb not null check (jsonb_typeof(manifest) = 'object'),
+    manifest_digest bytea not null check (octet_length(manifest_digest) = 32),
+    state text not null default 'draft' check (state in ('draft', 'published', 'withdrawn')),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, slug, version)
+);
+
+alter table hub.integrations enable row level security;
+alter table hub.integrations force row level security;
+
+create policy tenant on hub.integrations to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, insert, delete, update (name, category, state, updated_at) on hub.integrations to hub_app;
+grant select on hub.integrations to hub_worker, hub_tenant, hub_readonly;
+comment on table hub.integrations is 'Definitions of what can be connected, by version; the manifest of a version never changes.';
+comment on column hub.integrations.manifest_digest is 'SHA-256 of the manifest as it was registered: an instance is pinned to it.';
+
+
+-- ======== schema/20_catalog/220_integration_marketplace.sql
+
+-- An integration offered to others: what the marketplace shows. A listing belongs to the organization that publishes
+-- it; the public ones are seen by every organization, which is the one place where a tenant reads another's rows, and
+-- why a listing holds nothing that is not meant to be seen.
+create table hub.integration_marketplace (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    integration_id uuid not null,
+    slug text not null check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    name text not null check (length(name) between 1 and 200),
+    summary text not null check (length(summary) between 1 and 300),
+    description text not null default '' check (length(description) <= 20000),
+    category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
+    auth_types text[] not null default '{}',
+    visibility text not null default 'private' check (visibility in ('private', 'public')),
+    allowed_org_ids uuid[] not null default '{}' check (cardinality(allowed_org_ids) <= 1000),
+    links jsonb not null default '{}' check (jsonb_typeof(links) = 'object'),
+    install_count bigint not null default 0 check (install_count >= 0),
+    review_count bigint not null default 0 check (review_count >= 0),
+    rating_sum bigint not null default 0 check (rating_sum between review_count and review_count * 5),
+    published_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    search tsvector generated always as (
+        setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', summary), 'B')
+        || setweight(to_tsvector('simple', description), 'C')
+    ) stored,
+    primary key (org_id, id),
+    unique (org_id, slug),
+    foreign key (org_id, integration_id) references hub.integrations (org_id, id),
+    check (visibility = 'private' or published_at is not null)
+);
+
+-- Full-text search is not leakproof, so under row-level security it never uses an index: the catalogue is small (some
+-- hundreds of rows), and a scan of it takes a millisecond.
+create index integration_marketplace_public_idx on hub.integration_marketplace (org_id, category) where visibility = 'public';
+
+alter table hub.integration_marketplace enable row level security;
+alter table hub.integration_marketplace force row level security;
+
+create policy tenant on hub.integration_marketplace to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (
+        org_id = (select hub.current_org())
+        or ((select hub.current_org()) is not null and visibility = 'public')
+        or (select hub.current_org()) = any (allowed_org_ids)
+    )
+    with check (org_id = (select hub.current_org()));
+-- Seeing a listing of another organization is one thing, changing it another.
+create policy own_rows_update on hub.integration_marketplace as restrictive for update to hub_app, hub_worker
+    using (org_id = (select hub.current_org()));
+create policy own_rows_delete on hub.integration_marketplace as restrictive for delete to hub_app, hub_worker
+    using (org_id = (select hub.current_org()));
+create policy definer on hub.integration_marketplace to hub_definer using (true) with check (true);
+
+grant select, insert, delete,
+    update (integration_id, name, summary, description, category, auth_types, visibility, allowed_org_ids, links, published_at, updated_at)
+    on hub.integration_marketplace to hub_app;
+grant select on hub.integration_marketplace to hub_worker, hub_tenant, hub_readonly, hub_definer;
+grant update (install_count, review_count, rating_sum) on hub.integration_marketplace to hub_definer;
+comment on table hub.integration_marketplace is 'Listings: integrations offered to other organizations.';
+comment on column hub.integration_marketplace.allowed_org_ids is 'Organizations that see a private listing besides its own.';
+comment on column hub.integration_marketplace.rating_sum is 'Sum of the ratings of visible reviews; the average is this by review_count.';
+
+
+-- ======== schema/20_catalog/230_integration_instances.sql
+
+-- An integration that an organization has installed, with its settings and the version it is pinned to. The listing's
+-- organization stands beside its id, since the listing is usually another's.
+create table hub.integration_instances (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    integration_org_id uuid not null,
+    integration_id uuid not null,
+    listing_id uuid,
+    name text not null check (length(name) between 1 and 200),
+    environment text not null default 'production' check (environment ~ '^[a-z][a-z0-9-]{0,39}$'),
+    settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
+    status text not null default 'draft' check (status in ('draft', 'enabled', 'disabled')),
+    pinned boolean not null default false,
+    installed_by text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, name, environment),
+    -- Names the definition's owner and the definition: its tenant is in the key, though it is not this row's.
+    foreign key (integration_org_id, integration_id) references hub.integrations (org_id, id)
+);
+
+create index integration_instances_integration_idx on hub.integration_instances (org_id, integration_org_id, integration_id);
+
+alter table hub.integration_instances enable row level security;
+alter table hub.integration_instances force row level security;
+
+create policy tenant on hub.integration_instances to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.integration_instances to hub_definer using (true);
+
+grant select, insert, delete, update (integration_org_id, integration_id, name, environment, settings, status, pinned, updated_at)
+    on hub.integration_instances to hub_app;
+grant select on hub.integration_instances to hub_worker, hub_tenant, hub_readonly, hub_definer;
+comment on table hub.integration_instances is 'Integrations that an organization has installed.';
+comment on column hub.integration_instances.pinned is 'Stays at its version until somebody upgrades it.';
+
+
+-- ======== schema/20_catalog/240_integration_reviews.sql
+
+-- A rating with text by an organization that has the integration installed: one an organization and listing, tied to
+-- the version it was written about. A review belongs to its author; whoever sees the listing sees the visible ones.
+create table hub.integration_reviews (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    listing_org_id uuid not null,
+    listing_id uuid not null,
+    version text not null,
+    rating smallint not null check (rating between 1 and 5),
+    title text not null default '' check (length(title) <= 200),
+    body text not null default '' check (length(body) <= 5000),
+    reply text check (length(reply) <= 5000),
+    replied_at timestamptz,
+    moderation text not null default 'visible' check (moderation in ('visible', 'hidden')),
+    moderation_reason text check (length(moderation_reason) <= 500),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, listing_org_id, listing_id),
+    -- Names the listing's owner and the listing: its tenant is in the key, though it is not this row's.
+    foreign key (listing_org_id, listing_id) references hub.integration_marketplace (org_id, id) on delete cascade,
+    check ((reply is null) = (replied_at is null)),
+    check (moderation = 'visible' or moderation_reason is not null)
+);
+
+create index integration_reviews_listing_idx on hub.integration_reviews (listing_org_id, listing_id, id);
+
+alter table hub.integration_reviews enable row level security;
+alter table hub.integration_reviews force row level security;
+
+create policy tenant on hub.integration_reviews to hub_app, hub_tenant, hub_readonly
+    using (
+        org_id = (select hub.current_org())
+        or (
+            moderation = 'visible'
+            and exists (
+                select from hub.integration_marketplace m
+                where m.org_id = integration_reviews.listing_org_id and m.id = integration_reviews.listing_id
+            )
+        )
+    )
+    with check (org_id = (select hub.current_org()));
+create policy own_rows_update on hub.integration_reviews as restrictive for update to hub_app
+    using (org_id = (select hub.current_org()));
+create policy own_rows_delete on hub.integration_reviews as restrictive for delete to hub_app
+    using (org_id = (select hub.current_org()));
+create policy definer on hub.integration_reviews to hub_definer using (true) with check (true);
+
+grant select, insert, delete, update (version, rating, title, body, updated_at) on hub.integration_reviews to hub_app;
+grant select on hub.integration_reviews to hub_tenant, hub_readonly, hub_definer;
+grant update (reply, replied_at, moderation, moderation_reason) on hub.integration_reviews to hub_definer;
+comment on table hub.integration_reviews is 'Ratings and texts by organizations that have an integration installed.';
+
+
+-- Keep the listing's average honest: every visible review counts once, whatever happens to it.
+create function hub.count_review() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if tg_op <> 'INSERT' and old.moderation = 'visible' then
+        update hub.integration_marketplace m
+        set review_count = m.review_count - 1, rating_sum = m.rating_sum - old.rating
+        where m.org_id = old.listing_org_id and m.id = old.listing_id;
+    end if;
+    if tg_op <> 'DELETE' and new.moderation = 'visible' then
+        update hub.integration_marketplace m
+        set review_count = m.review_count + 1, rating_sum = m.rating_sum + new.rating
+        where m.org_id = new.listing_org_id and m.id = new.listing_id;
+    end if;
+    return null;
+end
+$$;
+alter function hub.count_review() owner to hub_definer;
+revoke execute on function hub.count_review() from public;
+comment on function hub.count_review() is 'Keeps a listing''s count and sum of ratings true.';
+
+create trigger count_review
+    after insert or delete or update of rating, moderation on hub.integration_reviews
+    for each row execute function hub.count_review();
+
+
+-- A review is written by who has the integration installed, and by nobody else.
+create function hub.require_installed() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (
+        select from hub.integration_instances i
+        join hub.integration_marketplace m on m.org_id = new.listing_org_id and m.id = new.listing_id
+        where i.org_id = new.org_id and i.integration_org_id = m.org_id and (i.listing_id = m.id or i.integration_id = m.integration_id)
+    ) then
+        raise exception 'only an organization that has it installed may review it' using errcode = 'insufficient_privilege';
+    end if;
+    return new;
+end
+$$;
+alter function hub.require_installed() owner to hub_definer;
+revoke execute on function hub.require_installed() from public;
+comment on function hub.require_installed() is 'Refuses a review by an organization that has not installed the integration.';
+
+create trigger require_installed before insert on hub.integration_reviews
+    for each row execute function hub.require_installed();
+
+
+-- ======== schema/30_connections/310_api_connections.sql
+
+-- A live, credentialed link of an instance to one provider account. Credentials are sealed before they get here.
+--
+-- Refreshing a token is single-flight across processes: who refreshes takes the lease and raises the fence, and writes
+-- the new credential only where the fence is still its own.
+create table hub.api_connections (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    instance_id uuid not null,
+    name text not null check (length(name) between 1 and 200),
+    auth_type text not null check (auth_type in ('oauth2', 'api_key', 'basic', 'bearer', 'custom', 'none')),
+    sealed_credential bytea,
+    account_label text check (length(account_label) <= 300),
+    account_key text check (length(account_key) <= 300),
+    granted_scopes text[] not null default '{}',
+    status text not null default 'pending' check (status in ('pending', 'connected', 'needs_reauth', 'failing', 'disconnected')),
+    status_reason text check (length(status_reason) <= 500),
+    credential_expires_at timestamptz,
+    refresh_due_at timestamptz,
+    refresh_fence integer not null default 0,
+    refresh_lease_until timestamptz,
+    checked_at timestamptz,
+    last_used_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
+    check (status in ('pending', 'disconnected') or auth_type = 'none' or sealed_credential is not null)
+);
+
+create index api_connections_instance_idx on hub.api_connections (org_id, instance_id);
+create index api_connections_refresh_idx on hub.api_connections (org_id, refresh_due_at) where refresh_due_at is not null;
+
+alter table hub.api_connections enable row level security;
+alter table hub.api_connections force row level security;
+
+create policy tenant on hub.api_connections to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, insert, update, delete on hub.api_connections to hub_app;
+grant select, update (
+    sealed_credential, granted_scopes, status, status_reason, credential_expires_at, refresh_due_at, refresh_fence,
+    refresh_lease_until, checked_at, last_used_at, updated_at
+) on hub.api_connections to hub_worker;
+grant select (
+    org_id, id, instance_id, name, auth_type, account_label, granted_scopes, status, status_reason,
+    credential_expires_at, checked_at, last_used_at, created_at, updated_at
+) on hub.api_connections to hub_tenant, hub_readonly;
+comment on table hub.api_connections is 'Connections: credentialed links of instances to provider accounts.';
+comment on column hub.api_connections.sealed_credential is 'Tokens, keys or passwords, sealed for this row.';
+comment on column hub.api_connections.account_key is 'The provider''s own id of the account: whose rate budget is spent.';
+comment on column hub.api_connections.refresh_fence is 'Rises with each refresh; only the last one''s result may be stored.';
+
+
 -- ======== schema/50_webhooks/510_webhook_endpoints.sql
 
 -- A receiver of an organization's events.
@@ -1484,6 +1788,284 @@ grant execute on function hub.queue_state() to hub_app, hub_worker;
 comment on function hub.queue_state() is 'Open deliveries, held ones, and since when the oldest due one waits.';
 
 
+-- ======== schema/60_sync/610_data_sync_configurations.sql
+
+-- A sync: a configured pairing of a source stream and a destination stream. A side without a connection is the hub's
+-- own record store.
+create table hub.data_sync_configurations (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    name text not null check (length(name) between 1 and 200),
+    source_connection_id uuid,
+    source_stream text not null check (length(source_stream) between 1 and 200),
+    destination_connection_id uuid,
+    destination_stream text not null check (length(destination_stream) between 1 and 200),
+    direction text not null check (direction in ('import', 'export', 'bidirectional')),
+    mapping jsonb not null default '{}' check (jsonb_typeof(mapping) = 'object'),
+    mapping_version integer not null default 1 check (mapping_version > 0),
+    filter text check (length(filter) <= 10000),
+    match_keys text[] not null default '{}',
+    schedule jsonb not null default '{"kind": "manual"}' check (schedule ->> 'kind' in ('manual', 'cron', 'interval', 'event', 'after')),
+    conflict_policy text not null default 'manual'
+        check (conflict_policy in ('source_wins', 'destination_wins', 'newest_wins', 'merge', 'expression', 'manual')),
+    delete_policy text not null default 'ignore' check (delete_policy in ('ignore', 'propagate', 'mark')),
+    overlap_policy text not null default 'skip' check (overlap_policy in ('skip', 'queue')),
+    limits jsonb not null default '{}' check (jsonb_typeof(limits) = 'object'),
+    status text not null default 'draft' check (status in ('draft', 'active', 'paused', 'failing')),
+    status_reason text check (length(status_reason) <= 500),
+    cursors jsonb not null default '{}' check (jsonb_typeof(cursors) = 'object'),
+    next_run_at timestamptz,
+    last_run_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, name),
+    foreign key (org_id, source_connection_id) references hub.api_connections (org_id, id),
+    foreign key (org_id, destination_connection_id) references hub.api_connections (org_id, id),
+    check (source_connection_id is not null or destination_connection_id is not null)
+);
+
+create index data_sync_configurations_due_idx on hub.data_sync_configurations (org_id, next_run_at) where next_run_at is not null;
+
+alter table hub.data_sync_configurations enable row level security;
+alter table hub.data_sync_configurations force row level security;
+
+create policy tenant on hub.data_sync_configurations to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, insert, update, delete on hub.data_sync_configurations to hub_app;
+grant select, update (status, status_reason, cursors, next_run_at, last_run_at, updated_at)
+    on hub.data_sync_configurations to hub_worker;
+grant select on hub.data_sync_configurations to hub_tenant, hub_readonly;
+comment on table hub.data_sync_configurations is 'Syncs: configured pairings of two streams.';
+comment on column hub.data_sync_configurations.cursors is 'Per side, up to where everything has been read and written.';
+
+
+-- ======== schema/60_sync/620_sync_execution_logs.sql
+
+-- A run: one execution of a sync, with its stage, counts and checkpoint. Leased and fenced like a delivery, so that a
+-- worker that died gives it back by doing nothing and one that comes back too late changes nothing.
+create table hub.sync_execution_logs (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    sync_id uuid not null,
+    cause text not null check (cause in ('schedule', 'event', 'notification', 'request', 'retry', 'backfill', 'undo')),
+    state text not null default 'queued'
+        check (state in ('queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled', 'held')),
+    stage text check (stage in ('read', 'map', 'reconcile', 'write', 'sweep')),
+    dry_run boolean not null default false,
+    read_count bigint not null default 0 check (read_count >= 0),
+    created_count bigint not null default 0 check (created_count >= 0),
+    updated_count bigint not null default 0 check (updated_count >= 0),
+    deleted_count bigint not null default 0 check (deleted_count >= 0),
+    skipped_count bigint not null default 0 check (skipped_count >= 0),
+    failed_count bigint not null default 0 check (failed_count >= 0),
+    conflict_count bigint not null default 0 check (conflict_count >= 0),
+    api_calls bigint not null default 0 check (api_calls >= 0),
+    checkpoint jsonb not null default '{}' check (jsonb_typeof(checkpoint) = 'object'),
+    mapping_version integer not null,
+    error_code text check (length(error_code) <= 100),
+    error_detail text check (length(error_detail) <= 1000),
+    due_at timestamptz not null default now(),
+    leased boolean not null default false,
+    fence integer not null default 0,
+    started_at timestamptz,
+    ended_at timestamptz,
+    created_at timestamptz not null default now(),
+    primary key (org_id, id),
+    foreign key (org_id, sync_id) references hub.data_sync_configurations (org_id, id) on delete cascade,
+    check ((ended_at is null) = (state in ('queued', 'running', 'held')))
+);
+
+create index sync_execution_logs_sync_idx on hub.sync_execution_logs (org_id, sync_id, id);
+create index sync_execution_logs_due_idx on hub.sync_execution_logs (org_id, due_at) where state in ('queued', 'running');
+
+alter table hub.sync_execution_logs enable row level security;
+alter table hub.sync_execution_logs force row level security;
+
+create policy tenant on hub.sync_execution_logs to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, insert, update (state, due_at, ended_at) on hub.sync_execution_logs to hub_app;
+grant select, insert, update on hub.sync_execution_logs to hub_worker;
+grant select on hub.sync_execution_logs to hub_tenant, hub_readonly;
+comment on table hub.sync_execution_logs is 'Runs: executions of syncs.';
+comment on column hub.sync_execution_logs.checkpoint is 'From where a run that was killed goes on; never ahead of what is written.';
+
+
+-- ======== schema/60_sync/630_sync_links.sql
+
+-- A link: the pair of ids that a sync holds equal, with the values both sides last agreed on. What differs from them
+-- has changed since, and on which side.
+create table hub.sync_links (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    sync_id uuid not null,
+    source_key text check (length(source_key) between 1 and 500),
+    destination_key text check (length(destination_key) between 1 and 500),
+    agreed jsonb not null default '{}' check (jsonb_typeof(agreed) = 'object'),
+    source_version text check (length(source_version) <= 500),
+    destination_version text check (length(destination_version) <= 500),
+    deleted_on text check (deleted_on in ('source', 'destination', 'both')),
+    last_run_id uuid,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    unique (org_id, sync_id, source_key),
+    unique (org_id, sync_id, destination_key),
+    foreign key (org_id, sync_id) references hub.data_sync_configurations (org_id, id) on delete cascade,
+    check (source_key is not null or destination_key is not null)
+);
+
+alter table hub.sync_links enable row level security;
+alter table hub.sync_links force row level security;
+
+create policy tenant on hub.sync_links to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, delete on hub.sync_links to hub_app;
+grant select, insert, update, delete on hub.sync_links to hub_worker;
+grant select on hub.sync_links to hub_readonly;
+comment on table hub.sync_links is 'Pairs of records that a sync holds equal, with the values last agreed on.';
+comment on column hub.sync_links.source_version is 'What the provider calls this state (etag, revision): our own write is known by it.';
+
+
+-- ======== schema/60_sync/640_sync_conflicts.sql
+
+-- A conflict: both sides changed the same field since the last agreement. The losing value is kept, so that a decision
+-- can be undone.
+create table hub.sync_conflicts (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    sync_id uuid not null,
+    link_id uuid not null,
+    run_id uuid not null,
+    field text not null check (length(field) between 1 and 500),
+    agreed_value jsonb,
+    source_value jsonb,
+    destination_value jsonb,
+    state text not null default 'open' check (state in ('open', 'resolved', 'undone')),
+    resolution text check (resolution in ('source', 'destination', 'merged', 'edited')),
+    resolved_value jsonb,
+    resolved_by text check (length(resolved_by) <= 200),
+    created_at timestamptz not null default now(),
+    resolved_at timestamptz,
+    primary key (org_id, id),
+    foreign key (org_id, sync_id) references hub.data_sync_configurations (org_id, id) on delete cascade,
+    foreign key (org_id, link_id) references hub.sync_links (org_id, id) on delete cascade,
+    foreign key (org_id, run_id) references hub.sync_execution_logs (org_id, id) on delete cascade,
+    check ((state = 'open') = (resolution is null)),
+    check ((state = 'open') = (resolved_at is null))
+);
+
+create unique index sync_conflicts_open_idx on hub.sync_conflicts (org_id, link_id, field) where state = 'open';
+create index sync_conflicts_sync_idx on hub.sync_conflicts (org_id, sync_id, state, id);
+
+alter table hub.sync_conflicts enable row level security;
+alter table hub.sync_conflicts force row level security;
+
+create policy tenant on hub.sync_conflicts to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, update (state, resolution, resolved_value, resolved_by, resolved_at) on hub.sync_conflicts to hub_app;
+grant select, insert, update on hub.sync_conflicts to hub_worker;
+grant select on hub.sync_conflicts to hub_readonly;
+comment on table hub.sync_conflicts is 'Fields that both sides changed since the last agreement.';
+
+
+-- ======== schema/70_analytics/710_integration_usage_analytics.sql
+
+-- What was used, counted and timed, as it happened; summed up by what is built on it. Partitioned by week on its
+-- time-ordered id, and without foreign keys, so that noting a use never waits for anything.
+create table hub.integration_usage_analytics (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    metric text not null check (metric ~ '^[a-z][a-z0-9_.]{0,79}$'),
+    quantity bigint not null default 1 check (quantity >= 0),
+    integration_id uuid,
+    connection_id uuid,
+    outcome text not null default 'ok' check (outcome in ('ok', 'error')),
+    duration_ms integer check (duration_ms >= 0),
+    dimensions jsonb not null default '{}' check (jsonb_typeof(dimensions) = 'object' and octet_length(dimensions::text) <= 4096),
+    occurred_at timestamptz not null,
+    recorded_at timestamptz not null default now(),
+    primary key (org_id, id)
+) partition by range (id);
+create table hub.integration_usage_analytics_rest partition of hub.integration_usage_analytics default;
+
+create index integration_usage_analytics_metric_idx on hub.integration_usage_analytics (org_id, metric, occurred_at);
+
+alter table hub.integration_usage_analytics enable row level security;
+alter table hub.integration_usage_analytics force row level security;
+alter table hub.integration_usage_analytics_rest enable row level security;
+alter table hub.integration_usage_analytics_rest force row level security;
+
+create policy tenant on hub.integration_usage_analytics to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.integration_usage_analytics to hub_definer using (true) with check (true);
+
+grant select on hub.integration_usage_analytics to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.integration_usage_analytics to hub_definer;
+comment on table hub.integration_usage_analytics is 'What was used, counted and timed.';
+comment on column hub.integration_usage_analytics.occurred_at is 'When it was used; may lie before recorded_at, since notes arrive late.';
+
+
+-- Note a use, in the caller's own transaction. Who may: an organization for itself, the hub's own processes, and
+-- members of hub_publisher for any organization. Answers the note's id.
+create function hub.log_integration_usage(
+    p_org_id uuid, p_metric text, p_quantity bigint default 1, p_integration_id uuid default null,
+    p_connection_id uuid default null, p_outcome text default 'ok', p_duration_ms integer default null,
+    p_dimensions jsonb default '{}', p_occurred_at timestamptz default now()
+) returns uuid
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_id uuid := hub.uuidv7();
+begin
+    if p_org_id is distinct from hub.current_org()
+        and not pg_has_role(hub.calling_role(), 'hub_publisher', 'usage')
+        and not pg_has_role(hub.calling_role(), 'hub_app', 'usage')
+        and not pg_has_role(hub.calling_role(), 'hub_worker', 'usage')
+    then
+        raise exception 'you may note the use of your own organization only' using
+            errcode = 'insufficient_privilege',
+            hint = 'Connect as the organization''s own login, or grant hub_publisher to your role.';
+    end if;
+    if p_metric is null or p_metric !~ '^[a-z][a-z0-9_.]{0,79}$' then
+        raise exception 'the metric must be 1 to 80 lower-case letters, digits, _ and dots' using
+            errcode = 'invalid_parameter_value', hint = 'For example: api.calls';
+    end if;
+    if p_quantity is null or p_quantity < 0 or p_duration_ms < 0 then
+        raise exception 'a quantity or duration is not negative' using errcode = 'invalid_parameter_value';
+    end if;
+    if p_outcome is null or p_outcome not in ('ok', 'error') then
+        raise exception 'the outcome is ok or error' using errcode = 'invalid_parameter_value';
+    end if;
+    if p_dimensions is null or jsonb_typeof(p_dimensions) <> 'object' or octet_length(p_dimensions::text) > 4096 then
+        raise exception 'the dimensions are a JSON object of at most 4096 bytes' using errcode = 'invalid_parameter_value';
+    end if;
+    if p_occurred_at is null or p_occurred_at > now() + interval '5 minutes' then
+        raise exception 'the use lies in the future' using errcode = 'invalid_parameter_value';
+    end if;
+    if not exists (select from hub.organizations o where o.id = p_org_id) then
+        raise exception 'there is no such organization' using errcode = 'no_data_found';
+    end if;
+    insert into hub.integration_usage_analytics
+        (org_id, id, metric, quantity, integration_id, connection_id, outcome, duration_ms, dimensions, occurred_at)
+    values
+        (p_org_id, v_id, p_metric, p_quantity, p_integration_id, p_connection_id, p_outcome, p_duration_ms, p_dimensions, p_occurred_at);
+    return v_id;
+end
+$$;
+alter function hub.log_integration_usage(uuid, text, bigint, uuid, uuid, text, integer, jsonb, timestamptz) owner to hub_definer;
+revoke execute on function hub.log_integration_usage(uuid, text, bigint, uuid, uuid, text, integer, jsonb, timestamptz) from public;
+grant execute on function hub.log_integration_usage(uuid, text, bigint, uuid, uuid, text, integer, jsonb, timestamptz)
+    to hub_tenant, hub_publisher, hub_app, hub_worker;
+comment on function hub.log_integration_usage(uuid, text, bigint, uuid, uuid, text, integer, jsonb, timestamptz) is
+    'Note a use in the caller''s own transaction; answers its id.';
+
+
 -- ======== schema/80_partitions/810_partitions.sql
 
 -- Weekly partitions, made ahead of time. Every table of facts is range-partitioned by a time-ordered id and has a
@@ -1537,7 +2119,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '5daff11692fdf6bfcd891210b19cdbdbd169e1adfce93f1a3a59760e2efaf527');
+    ('0001_initial', '22fd997c8f23f87f25f60ec097796272af2a04efd7002c5c39a47ca1b4826927');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

@@ -17,7 +17,8 @@ async def test_a_key_is_shown_once_and_works(office):
     person = await office.person(org, "developer")
     token = await office.session(org, person)
     made = (await create(office, token, scopes=["metrics:read", "metrics:read"])).json()
-    assert made["key"].startswith(f"hub_live_{made['key_id']}_") and made["key"].endswith(made["last4"])
+    assert made["key"].startswith(f"hub_live_{made['key_id']}_")
+    assert made["key"].endswith(made["last4"])
     assert (made["scopes"], made["created_by"]) == (["metrics:read"], public("per", person))
     found = await office.authenticator.authenticate(f"Bearer {made['key']}")
     assert (found.org, found.permissions) == (org, {"metrics:read"})
@@ -38,7 +39,8 @@ async def test_a_key_can_do_what_its_creator_may_and_a_key_can(office):
 async def test_nobody_gives_a_key_what_they_lack(office):
     token = await office.signed_in(await office.organization(), "developer")
     answer = await create(office, token, scopes=["metrics:read", "audit:read"])
-    assert answer.status == 403 and "audit:read" in answer.json()["detail"]
+    assert answer.status == 403
+    assert "audit:read" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("scope", ["api_keys:write", "members:write", "organizations:create", "self:manage", "x"])
@@ -103,7 +105,8 @@ async def test_revoked_keys_stay_on_the_list(office):
     _, key = await office.key(org)
     await office.ask(token, "DELETE", f"/v1/api-keys/{public('key', key)}")
     (listed,) = (await office.ask(token, "GET", "/v1/api-keys")).json()["data"]
-    assert listed["revoked_at"] is not None and listed["expires_soon"] is False
+    assert listed["revoked_at"] is not None
+    assert listed["expires_soon"] is False
 
 
 async def test_there_may_be_only_so_many(office):

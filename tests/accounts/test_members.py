@@ -94,7 +94,8 @@ async def test_a_changed_role_signs_the_member_out_and_takes_back_invitations(of
     assert (await change(office, await office.signed_in(org, "owner"), admin, "analyst")).status == 200
     assert (await office.ask(token, "GET", "/v1/sessions")).status == 401
     left = await office.admin.fetch("select email from hub.invitations")
-    assert len(left) == 1 and left[0]["email"] != "a@b.c"
+    assert len(left) == 1
+    assert left[0]["email"] != "a@b.c"
 
 
 async def test_the_same_role_again_changes_nothing(office):

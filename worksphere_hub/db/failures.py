@@ -116,5 +116,5 @@ def is_passing(error: BaseException) -> bool:
 
 
 def _sentence(error: asyncpg.PostgresError) -> str:
-    text = str(error.message or error.sqlstate)
+    text = str(error).splitlines()[0]
     return f"{text[:1].upper()}{text[1:]}."

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 _HEADING = re.compile(r"^-- name: (?P<name>[a-z_0-9]+)$", re.MULTILINE)
+_ANY_HEADING = re.compile(r"^[ \t]*--[ \t]*name[ \t]*:.*$", re.MULTILINE | re.IGNORECASE)
 
 
 class Queries:
@@ -13,14 +14,22 @@ class Queries:
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the file; a name twice, or text before the first name, is a mistake in the file."""
-        head, *rest = _HEADING.split(path.read_text(encoding="utf-8"))
-        if any(line.strip() and not line.startswith("--") for line in head.splitlines()):
+        """Read the file; a name twice, a name without a statement or text before the first name is a mistake in it."""
+        text = path.read_text(encoding="utf-8")
+        for heading in _ANY_HEADING.findall(text):
+            if not _HEADING.fullmatch(heading):
+                # It would become a comment of the statement before it.
+                raise ValueError(f"{path}: {heading.strip()!r} does not read `-- name: verb_noun`")
+        head, *rest = _HEADING.split(text)
+        if not _is_comment(head):
             raise ValueError(f"{path}: a statement stands before the first name")
         names = rest[0::2]
         if len(set(names)) != len(names):
             raise ValueError(f"{path}: two statements have the same name")
         self._statements = {name: text.strip().rstrip(";") for name, text in zip(names, rest[1::2], strict=True)}
+        for name, statement in self._statements.items():
+            if _is_comment(statement):
+                raise ValueError(f"{path}: {name} has no statement")
 
     def __getattr__(self, name: str) -> str:
         try:
@@ -36,3 +45,7 @@ class Queries:
 def load_queries(module_file: str) -> Queries:
     """The statements beside a module: `QUERIES = load_queries(__file__)`."""
     return Queries(Path(module_file).with_name("queries.sql"))
+
+
+def _is_comment(text: str) -> bool:
+    return all(not line.strip() or line.startswith("--") for line in text.splitlines())

@@ -1,0 +1,61 @@
+-- An integration offered to others: what the marketplace shows. A listing belongs to the organization that publishes
+-- it; the public ones are seen by every organization, which is the one place where a tenant reads another's rows, and
+-- why a listing holds nothing that is not meant to be seen.
+create table hub.integration_marketplace (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    integration_id uuid not null,
+    slug text not null check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    name text not null check (length(name) between 1 and 200),
+    summary text not null check (length(summary) between 1 and 300),
+    description text not null default '' check (length(description) <= 20000),
+    category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
+    auth_types text[] not null default '{}',
+    visibility text not null default 'private' check (visibility in ('private', 'public')),
+    allowed_org_ids uuid[] not null default '{}' check (cardinality(allowed_org_ids) <= 1000),
+    links jsonb not null default '{}' check (jsonb_typeof(links) = 'object'),
+    install_count bigint not null default 0 check (install_count >= 0),
+    review_count bigint not null default 0 check (review_count >= 0),
+    rating_sum bigint not null default 0 check (rating_sum between review_count and review_count * 5),
+    published_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    search tsvector generated always as (
+        setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', summary), 'B')
+        || setweight(to_tsvector('simple', description), 'C')
+    ) stored,
+    primary key (org_id, id),
+    unique (org_id, slug),
+    foreign key (org_id, integration_id) references hub.integrations (org_id, id),
+    check (visibility = 'private' or published_at is not null)
+);
+
+-- Full-text search is not leakproof, so under row-level security it never uses an index: the catalogue is small (some
+-- hundreds of rows), and a scan of it takes a millisecond.
+create index integration_marketplace_public_idx on hub.integration_marketplace (org_id, category) where visibility = 'public';
+
+alter table hub.integration_marketplace enable row level security;
+alter table hub.integration_marketplace force row level security;
+
+create policy tenant on hub.integration_marketplace to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (
+        org_id = (select hub.current_org())
+        or ((select hub.current_org()) is not null and visibility = 'public')
+        or (select hub.current_org()) = any (allowed_org_ids)
+    )
+    with check (org_id = (select hub.current_org()));
+-- Seeing a listing of another organization is one thing, changing it another.
+create policy own_rows_update on hub.integration_marketplace as restrictive for update to hub_app, hub_worker
+    using (org_id = (select hub.current_org()));
+create policy own_rows_delete on hub.integration_marketplace as restrictive for delete to hub_app, hub_worker
+    using (org_id = (select hub.current_org()));
+create policy definer on hub.integration_marketplace to hub_definer using (true) with check (true);
+
+grant select, insert, delete,
+    update (integration_id, name, summary, description, category, auth_types, visibility, allowed_org_ids, links, published_at, updated_at)
+    on hub.integration_marketplace to hub_app;
+grant select on hub.integration_marketplace to hub_worker, hub_tenant, hub_readonly, hub_definer;
+grant update (install_count, review_count, rating_sum) on hub.integration_marketplace to hub_definer;
+comment on table hub.integration_marketplace is 'Listings: integrations offered to other organizations.';
+comment on column hub.integration_marketplace.allowed_org_ids is 'Organizations that see a private listing besides its own.';
+comment on column hub.integration_marketplace.rating_sum is 'Sum of the ratings of visible reviews; the average is this by review_count.';

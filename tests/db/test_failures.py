@@ -95,24 +95,28 @@ def test_a_cancellation_is_not_taken_for_a_fault():
         raise asyncio.CancelledError
 
 
+async def run_translated(database, org, constraints, statement, *args):
+    """One statement in a transaction, as a store runs it."""
+    async with database.tenant(org) as tx:
+        with translated(constraints):
+            await tx.run(statement, *args)
+
+
 async def test_a_named_constraint_becomes_the_failure_it_stands_for(one, two_orgs):
     taken = Conflict("Take another name.")
     insert = "insert into hub.roles (org_id, name, permissions) values ($1, $2, '{}')"
     async with one.tenant(two_orgs[0]) as tx:
         await tx.run(insert, two_orgs[0], "reader")
     with pytest.raises(Conflict) as caught:
-        async with one.tenant(two_orgs[0]) as tx:
-            with translated({"roles_pkey": taken}):
-                await tx.run(insert, two_orgs[0], "reader")
+        await run_translated(one, two_orgs[0], {"roles_pkey": taken}, insert, two_orgs[0], "reader")
     assert caught.value is taken
     assert caught.value.__suppress_context__
 
 
 async def test_another_constraint_is_a_bug_of_ours(one, two_orgs):
+    nameless = "update hub.organizations set name = ''"
     with pytest.raises(asyncpg.CheckViolationError):
-        async with one.tenant(two_orgs[0]) as tx:
-            with translated({"roles_pkey": Conflict()}):
-                await tx.run("update hub.organizations set name = '' where id = $1", two_orgs[0])
+        await run_translated(one, two_orgs[0], {"roles_pkey": Conflict()}, nameless)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 
 import asyncpg
@@ -32,6 +33,17 @@ async def name_of(admin, org):
     return await admin.fetchval("select name from hub.organizations where id = $1", org)
 
 
+async def rename(database, org, *names, ended_by=None, then=None):
+    """Rename an organization in one transaction, once for each name; end its backend, raise something, or neither."""
+    async with database.tenant(org) as tx:
+        for name in names:
+            await tx.run(RENAME, org, name)
+        if ended_by is not None:
+            await ended_by.execute("select pg_terminate_backend($1)", await tx.value("select pg_backend_pid()"))
+        if then is not None:
+            raise then
+
+
 async def until_running(admin, words):
     """Return the process id of the backend that runs a statement with these words, once it does."""
     async with asyncio.timeout(20):
@@ -55,18 +67,14 @@ async def test_a_tenant_sees_itself_and_its_context_ends_with_its_transaction(on
 
 async def test_the_context_is_gone_after_an_exception(one, two_orgs, admin):
     with pytest.raises(Broken):
-        async with one.tenant(two_orgs[0]) as tx:
-            await tx.run(RENAME, two_orgs[0], "Changed")
-            raise Broken
+        await rename(one, two_orgs[0], "Changed", then=Broken())
     await nobody_is_left_behind(one)
     assert await name_of(admin, two_orgs[0]) == "Test"
 
 
 async def test_the_context_is_gone_after_a_statement_fails(one, two_orgs, admin):
     with pytest.raises(asyncpg.CheckViolationError):
-        async with one.tenant(two_orgs[0]) as tx:
-            await tx.run(RENAME, two_orgs[0], "Changed")
-            await tx.run(RENAME, two_orgs[0], "")
+        await rename(one, two_orgs[0], "Changed", "")
     await nobody_is_left_behind(one)
     assert await name_of(admin, two_orgs[0]) == "Test"
 
@@ -111,7 +119,7 @@ async def test_two_tenants_on_one_connection_never_cross(one, two_orgs):
                 done, _ = await asyncio.wait([task], timeout=dice.random() / 100)
                 assert not done
                 task.cancel()
-            with pytest.raises((Broken, asyncio.CancelledError)) if end != "committed" else _nothing():
+            with pytest.raises((Broken, asyncio.CancelledError)) if end != "committed" else nullcontext():
                 await task
             ends[end] += 1
 
@@ -119,14 +127,6 @@ async def test_two_tenants_on_one_connection_never_cross(one, two_orgs):
     await nobody_is_left_behind(one)
     assert sum(ends.values()) == 2800
     assert min(ends.values()) > 5
-
-
-class _nothing:  # noqa: N801 - stands where pytest.raises does
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
 
 
 async def test_an_organization_that_is_no_id_reaches_no_statement(one):
@@ -145,11 +145,14 @@ async def test_a_block_that_ends_well_is_committed(one, two_orgs, admin):
 
 
 async def test_a_block_that_swallows_a_failed_statement_is_told_that_nothing_was_stored(one, two_orgs, admin):
-    with pytest.raises(NotCommitted):
+    async def swallow():
         async with one.tenant(two_orgs[0]) as tx:
             await tx.run(RENAME, two_orgs[0], "Changed")
-            with pytest.raises(asyncpg.CheckViolationError):
+            with suppress(asyncpg.CheckViolationError):
                 await tx.run(RENAME, two_orgs[0], "")
+
+    with pytest.raises(NotCommitted):
+        await swallow()
     assert await name_of(admin, two_orgs[0]) == "Test"
     await nobody_is_left_behind(one)
 
@@ -157,8 +160,7 @@ async def test_a_block_that_swallows_a_failed_statement_is_told_that_nothing_was
 @pytest.mark.parametrize("error", [TimeoutError("of the block's own"), FileNotFoundError("likewise")])
 async def test_what_the_block_raises_is_not_taken_for_the_databases_word(one, two_orgs, error):
     with pytest.raises(type(error)) as caught:
-        async with one.tenant(two_orgs[0]):
-            raise error
+        await rename(one, two_orgs[0], then=error)
     assert caught.value is error
 
 
@@ -203,17 +205,13 @@ async def test_a_backend_ended_in_mid_statement_is_unavailable(one, two_orgs, ad
 
 async def test_a_backend_ended_before_the_commit_is_unavailable(one, two_orgs, admin):
     with pytest.raises(DatabaseUnavailable):
-        async with one.tenant(two_orgs[0]) as tx:
-            await tx.run(RENAME, two_orgs[0], "Changed")
-            await admin.execute("select pg_terminate_backend($1)", await tx.value("select pg_backend_pid()"))
+        await rename(one, two_orgs[0], "Changed", ended_by=admin)
     assert await name_of(admin, two_orgs[0]) == "Test"
 
 
 async def test_the_blocks_own_failure_outweighs_a_lost_connection(one, two_orgs, admin):
     with pytest.raises(Broken):
-        async with one.tenant(two_orgs[0]) as tx:
-            await admin.execute("select pg_terminate_backend($1)", await tx.value("select pg_backend_pid()"))
-            raise Broken
+        await rename(one, two_orgs[0], "Changed", ended_by=admin, then=Broken())
     await nobody_is_left_behind(one)
 
 
@@ -242,23 +240,26 @@ async def test_a_statement_prepared_before_a_migration_passes_at_the_second_try(
     assert len(await work()) == before + 1
 
 
-async def test_a_database_that_takes_no_writes_is_unavailable(database, two_orgs):
+async def test_a_database_that_takes_no_writes_is_unavailable(database, two_orgs, admin):
+    await admin.execute(f"alter database {database.name} set default_transaction_read_only = on")
     refusing = await Database.open(database.app_url, application="test", size=1)
     try:
         with pytest.raises(DatabaseUnavailable):
-            async with refusing.tenant(two_orgs[0]) as tx:
-                await tx.run("set transaction read only")
-                await tx.run(RENAME, two_orgs[0], "Changed")
+            await rename(refusing, two_orgs[0], "Changed")
     finally:
         await refusing.close()
 
 
 async def test_closing_waits_for_nobody_and_what_comes_after_is_unavailable(database, two_orgs):
     opened = await Database.open(database.app_url, application="test", size=2)
-    with pytest.raises(DatabaseUnavailable):
+
+    async def work():
         async with opened.tenant(two_orgs[0]) as tx:
             await opened.close()
             await tx.value("select 1")
+
+    with pytest.raises(DatabaseUnavailable):
+        await work()
     with pytest.raises(DatabaseUnavailable):
         await opened.call("select 1")
 

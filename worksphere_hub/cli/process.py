@@ -1,6 +1,7 @@
 """Run one long-lived process of the hub."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,11 @@ def run(main: Callable[[Settings], Awaitable[None]]) -> None:
     logs.configure(settings.log_level, json=settings.log_json, redact=redact_fields)
 
     async def until_done() -> None:
+        # What is loaded by now stays for good: looking through it for garbage, as often as a busy process would,
+        # costs more than anything it could find.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         await main(settings)
 
     if sys.platform == "win32":

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from worksphere_hub import ids
 from worksphere_hub.errors import HubError
+from worksphere_hub.http.corked import CorkedTransport
 from worksphere_hub.http.errors import HeadersTooLarge, MalformedHttp, RequestTooSlow
 from worksphere_hub.http.headers import SECURITY_HEADERS
 from worksphere_hub.http.limits import Limits, check_headers
@@ -34,7 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Give the first request its time."""
-        super().connection_made(transport)
+        super().connection_made(CorkedTransport(transport, self.loop))
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -45,10 +45,14 @@ async def test_an_entry_stands_or_falls_with_what_it_tells_of(office):
     org = await office.organization()
     person = Principal("person", org, org, new(), new(), "person:x", frozenset())
     before = len(await office.audited(org))
-    with pytest.raises(ValueError, match="undone"):
+
+    async def fail() -> None:
         async with office.database.tenant(org) as tx:
             await audit.record(tx, person, "thing.created", target_kind="thing", target_id="1")
             raise ValueError("undone")
+
+    with pytest.raises(ValueError, match="undone"):
+        await fail()
     assert len(await office.audited(org)) == before
 
 

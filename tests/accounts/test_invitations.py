@@ -14,8 +14,9 @@ async def invite(office: Office, token: str, email: str, role: str = "analyst"):
     return await office.ask(token, "POST", "/v1/invitations", {"email": email, "role": role})
 
 
-async def accept(office: Office, code: str, password: str = PASSWORD, name: str = "Ana"):
-    return await office.ask(None, "POST", "/v1/invitations/accept", {"code": code, "name": name, "password": password})
+async def accept(office: Office, code: str, password: str = PASSWORD, name: str = "Ana", **headers: str):
+    body = {"code": code, "name": name, "password": password}
+    return await office.ask(None, "POST", "/v1/invitations/accept", body, **headers)
 
 
 async def test_a_new_person_sets_a_password_and_is_signed_in(office):
@@ -106,12 +107,8 @@ async def test_an_invitation_that_is_over_is_not_there(office, statement):
     org = await office.organization()
     _, code = await new_invitation(office, org)
     await office.admin.execute(statement)
-    over = await office.ask(
-        None, "POST", "/v1/invitations/accept", {"code": code, "name": "A", "password": PASSWORD}, x_request_id="the-same1"
-    )  # fmt: skip
-    never = await office.ask(
-        None, "POST", "/v1/invitations/accept", {"code": "x", "name": "A", "password": PASSWORD}, x_request_id="the-same1"
-    )  # fmt: skip
+    over = await accept(office, code, x_request_id="the-same-request")
+    never = await accept(office, "x", x_request_id="the-same-request")
     assert over.status == 404
     assert over.body == never.body
 

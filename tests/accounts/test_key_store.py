@@ -34,9 +34,8 @@ async def test_the_one_who_comes_second_is_given_the_first_one_s_key(office, sto
 async def test_a_key_belongs_to_one_organization_and_purpose(office, store):
     one, two = await office.organization(), await office.organization()
     await Vault(MasterKeys(OLD), store).seal(one, "cred", PLACE, b"x")
-    assert [len(await store.load_keys(org, purpose)) for org, purpose in ((one, "cred"), (one, "payload"), (two, "cred"))] == [
-        1, 0, 0,
-    ]  # fmt: skip
+    names = ((one, "cred"), (one, "payload"), (two, "cred"))
+    assert [len(await store.load_keys(org, purpose)) for org, purpose in names] == [1, 0, 0]
     async with office.database.tenant(two) as tx:
         assert await tx.value("select count(*) from hub.organization_keys") == 0
 
@@ -55,14 +54,14 @@ async def test_an_organization_that_is_not_there_gets_no_key(office, store):
         await Vault(MasterKeys(OLD), store).seal(ids.new(), "cred", PLACE, b"x")
 
 
-async def test_rewrapping_needs_the_old_master_key_and_leaves_nothing_under_it(database, office, store):
+async def test_rewrapping_needs_the_old_master_key_and_leaves_nothing_under_it(house, office, store):
     orgs = [await office.organization() for _ in range(3)]
     before = Vault(MasterKeys(OLD), store)
     sealed = {org: await before.seal(org, "cred", PLACE, org.bytes) for org in orgs}
     both, only_new = Vault(MasterKeys(NEW, (OLD,)), store), Vault(MasterKeys(NEW), store)
     with pytest.raises(MasterKeyMissing):
         await only_new.open(orgs[0], "cred", PLACE, sealed[orgs[0]])
-    worker = await Database.open(database.worker_url, application="test", size=2)
+    worker = await Database.open(house.worker_url, application="test", size=2)
     try:
         counts = await asyncio.gather(*(rewrap_all(worker, both, NEW.kek_id) for _ in range(2)))
         assert sum(counts) == 3

@@ -75,9 +75,8 @@ async def test_only_the_operator_gives_more_than_the_usual_rate(office):
     assert (await create(office, token, rate_limit=usual)).status == 201
     assert (await create(office, token, rate_limit=usual + 1)).json()["code"] == "rate_limit_too_high"
     operator = await office.signed_in(await office.organization(operator=True), "owner")
-    made = await office.ask(
-        operator, "POST", "/v1/api-keys", {"name": "big", "rate_limit": usual * 5}, hub_organization=public("org", tenant)
-    )  # fmt: skip
+    wanted = {"name": "big", "rate_limit": usual * 5}
+    made = await office.ask(operator, "POST", "/v1/api-keys", wanted, hub_organization=public("org", tenant))
     assert made.status == 201
     # Made by somebody who is no member: it answers to nobody in particular, and works.
     assert made.json()["created_by"] is None

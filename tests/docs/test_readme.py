@@ -51,7 +51,8 @@ def background(command: str, folder: Path, environment: dict[str, str]) -> Itera
         yield process
     finally:
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
+        # What nobody has read must not keep it from ending.
+        process.communicate(timeout=60)
 
 
 def wait_for(found, within: float = 90.0):

@@ -10,6 +10,8 @@ from worksphere_hub.accounts import permissions
 from worksphere_hub.accounts.errors import Forbidden
 
 _SHOWN = 5
+# What nobody takes along to another organization.
+_AT_HOME = permissions.OPERATOR_ONLY | {permissions.SELF}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,7 @@ class Principal:
 
     def acting_for(self, org: UUID) -> "Principal":
         """The same principal speaking for another organization: all it may do at home but run the hub."""
-        here = self.permissions - permissions.OPERATOR_ONLY - {permissions.SELF}
-        return replace(self, org=org, permissions=here)
+        return replace(self, org=org, permissions=self.permissions - _AT_HOME)
 
     def coming_from(self, origin: Origin) -> "Principal":
         """The same principal with where its request came from."""

@@ -90,7 +90,7 @@ class Home:
 
 
 def reach(settings: Settings, login: str = API_LOGIN) -> Settings:
-    """Settings with which a command reaches the database: those given, else the embedded server's of a hub that runs."""
+    """Settings with which a command reaches the database: those given, else those of a hub that runs in `home`."""
     if settings.database_url is not None:
         return settings
     home = Home(settings.home)

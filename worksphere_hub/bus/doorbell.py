@@ -8,13 +8,15 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Generator
 from pathlib import Path
 
 from worksphere_hub import clock
 
 _LOOK_SECONDS = 1.0
-# In bytes: the kernels take a little more for a socket. A deeper folder means no doorbell.
+# In bytes: kernels take a little more as the path of a socket.
 _PATH_LIMIT = 100
+_OPEN_FILES = Path("/proc/self/fd")
 
 
 class Bell:
@@ -27,7 +29,7 @@ class Bell:
         )
         if self._socket:
             self._socket.setblocking(False)  # noqa: FBT003 - the library's own signature
-        self._listeners: list[str] = []
+        self._listeners: list[Path] = []
         self._looked_at = float("-inf")
 
     def ring(self) -> None:
@@ -36,11 +38,11 @@ class Bell:
             return
         if clock.monotonic() - self._looked_at > _LOOK_SECONDS:
             self._looked_at = clock.monotonic()
-            self._listeners = [str(path) for path in self._folder.glob("*.bell")]
+            self._listeners = list(self._folder.glob("*.bell"))
         for listener in self._listeners:
             # A full socket has rung already; one that refuses belongs to a worker that died.
-            with contextlib.suppress(OSError):
-                self._socket.sendto(b"1", listener)
+            with contextlib.suppress(OSError), _short(listener) as path:
+                self._socket.sendto(b"1", path)
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -57,16 +59,20 @@ class Ear:
         self._path: Path | None = None
         if folder is None or not hasattr(socket, "AF_UNIX"):
             return
-        path = folder / f"{os.getpid()}.bell"
-        if len(os.fsencode(path)) > _PATH_LIMIT:
-            return
         folder.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
+        self._path = folder / f"{os.getpid()}.bell"
+        self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
         self._socket.setblocking(False)  # noqa: FBT003 - the library's own signature
-        self._path = path
-        asyncio.get_running_loop().add_reader(self._socket, self._hear)
+        try:
+            with _short(self._path) as path:
+                self._socket.bind(path)
+        except OSError:
+            # A folder too deep, or on a file system without sockets: no doorbell, and the worker looks by itself.
+            self._socket.close()
+            self._socket = None
+        else:
+            asyncio.get_running_loop().add_reader(self._socket, self._hear)
 
     def wake(self) -> None:
         """Ring from inside this process."""
@@ -92,3 +98,16 @@ class Ear:
             while self._socket.recv(16):
                 pass
         self._rung.set()
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Generator[str]:
+    """The path of a socket in a form that the kernel takes, however deep its folder is; on Linux at least."""
+    if len(os.fsencode(path)) <= _PATH_LIMIT or not _OPEN_FILES.is_dir():
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield str(_OPEN_FILES / str(folder) / path.name)
+    finally:
+        os.close(folder)

@@ -31,15 +31,15 @@ def demo(
         access = asyncio.run(sample.load_demo(running))
         file = sample.write_demo_file(running, access)
         try:
+            say(
+                "This demo may deliver to receivers on this machine (127.0.0.0/8); a hub of your own may not by default"
+            )
             base_url = f"http://{running.host}:{running.port}"
             out.print(f"\n  [bold]WorkSphere Hub[/] is ready at [bold]{base_url}[/]")
             out.print(f"  login     {sample.EMAIL}  {access.password}")
             out.print(f"  API key   {access.api_key}")
             out.print(f"  psql      {access.database_url}")
             out.print(f"  all of it in {file}\n")
-            say(
-                "This demo may deliver to receivers on this machine (127.0.0.0/8); a hub of your own may not by default"
-            )
             say("Ctrl-C stops it; your data stays")
             supervisor.watch()
             say("Stopping")

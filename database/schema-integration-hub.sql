@@ -34,8 +34,12 @@ begin
         end if;
     end loop;
 
-    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it.
-    if not pg_catalog.pg_has_role(current_user, 'hub_definer', 'member') then
+    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it. From PostgreSQL 16
+    -- on, who creates a role is a member that may grant it but not become it, until he grants it to himself.
+    if not pg_catalog.pg_has_role(
+        current_user, 'hub_definer',
+        case when pg_catalog.current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end
+    ) then
         execute pg_catalog.format('grant hub_definer to %I', current_user);
     end if;
 
@@ -212,6 +216,8 @@ alter table hub.schema_migrations force row level security;
 
 -- No tenant's rows and no secret: every process of the hub checks at its start that the schema is as new as itself.
 create policy everyone on hub.schema_migrations for select to hub_app, hub_worker using (true);
+-- The owner is a member of hub_definer, and on most managed servers not above row-level security.
+create policy installer on hub.schema_migrations to hub_definer using (true) with check (true);
 
 grant select on hub.schema_migrations to hub_app, hub_worker;
 comment on table hub.schema_migrations is 'Which migrations this database has had.';
@@ -2119,7 +2125,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '22fd997c8f23f87f25f60ec097796272af2a04efd7002c5c39a47ca1b4826927');
+    ('0001_initial', '37a650e3fea6e1c81e35971f6a6db30995717100d169b4a5781f138082a5c5cc');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

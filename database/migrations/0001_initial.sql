@@ -29,8 +29,12 @@ begin
         end if;
     end loop;
 
-    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it.
-    if not pg_catalog.pg_has_role(current_user, 'hub_definer', 'member') then
+    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it. From PostgreSQL 16
+    -- on, who creates a role is a member that may grant it but not become it, until he grants it to himself.
+    if not pg_catalog.pg_has_role(
+        current_user, 'hub_definer',
+        case when pg_catalog.current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end
+    ) then
         execute pg_catalog.format('grant hub_definer to %I', current_user);
     end if;
 
@@ -207,6 +211,8 @@ alter table hub.schema_migrations force row level security;
 
 -- No tenant's rows and no secret: every process of the hub checks at its start that the schema is as new as itself.
 create policy everyone on hub.schema_migrations for select to hub_app, hub_worker using (true);
+-- The owner is a member of hub_definer, and on most managed servers not above row-level security.
+create policy installer on hub.schema_migrations to hub_definer using (true) with check (true);
 
 grant select on hub.schema_migrations to hub_app, hub_worker;
 comment on table hub.schema_migrations is 'Which migrations this database has had.';

@@ -168,6 +168,20 @@ async def test_a_foreign_event_answers_exactly_like_a_missing_one(hub, path):
     assert answers[0][0] == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/events/%00", "/v1/events/%F0%9F%98%80", "/v1/deliveries/%00", "/v1/webhook-endpoints/%00"]
+)
+async def test_an_id_that_cannot_be_one_is_missing_and_no_error_of_ours(hub, path):
+    status, problem = await hub.request("GET", path)
+    assert (status, problem["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("query", ["type=%00", "type=a%20b", "limit=0", "limit=201", "cursor=%00", "cursor=e30"])
+async def test_a_list_refuses_what_it_cannot_mean(hub, query):
+    status, problem = await hub.request("GET", f"/v1/events?{query}")
+    assert (status, problem["errors"][0]["field"]) == (422, query.partition("=")[0])
+
+
 _foreign = {}
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Database, Row, Transaction
 from worksphere_hub.db.queries import load_queries
+from worksphere_hub.events import grammar
 from worksphere_hub.events.models import Event, NewEvent
 
 QUERIES = load_queries(__file__)
@@ -37,6 +38,8 @@ async def accept(database: Database, events: Sequence[NewEvent], key_days: int) 
 async def find(tx: Transaction, org: UUID, public_id: str) -> Event | None:
     """An event by the hub's id or the publisher's."""
     own = ids.parse("evt", public_id)
+    if own is None and not grammar.is_key(public_id):
+        return None
     if own is not None:
         row = await tx.row(QUERIES.event_by_id, org, own)
     else:

@@ -168,7 +168,8 @@ async def exchange(client: Client, url: Url, request: Request, *, limit: timedel
             seconds_to_headers = clock.monotonic() - request.started
             status = response.status
             headers = _read_headers(response.headers, status)
-            content = await response.body_reader.read(body_limit + 1)
+            # Asking for a body that cannot be there would cost another trip to the client's own thread.
+            content = None if _is_empty(status, headers) else await response.body_reader.read(body_limit + 1)
     except (PyreqwestError, ValueError) as error:
         raise _failure(error, url, status) from None
     body = b"" if content is None else content.to_bytes()
@@ -180,6 +181,10 @@ async def exchange(client: Client, url: Url, request: Request, *, limit: timedel
         seconds_to_headers,
         clock.monotonic() - request.started,
     )
+
+
+def _is_empty(status: int, headers: list[tuple[str, str]]) -> bool:
+    return status in {204, 304} or ("content-length", "0") in headers
 
 
 def _read_headers(received: HeaderMap, status: int) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
 from worksphere_hub.db.pool import Database
 from worksphere_hub.errors import FieldProblem, InvalidInput
+from worksphere_hub.events import grammar
 from worksphere_hub.events import store as event_store
 from worksphere_hub.events.errors import EventNotFound
 from worksphere_hub.http.paging import Page, Paged, cut_page
@@ -34,6 +35,8 @@ async def list_events(
     event_type: Annotated[str | None, Query(alias="type", max_length=128)] = None,
 ) -> Page[EventOut]:
     """List events, newest first. Their data is shown to those who may read payloads."""
+    if event_type is not None and not grammar.is_event_type(event_type):
+        raise InvalidInput(f"type {grammar.TYPE_RULE}.", problems=[FieldProblem("type", grammar.TYPE_RULE)])
     async with _database(request).tenant(principal.org) as tx:
         events = await event_store.page(tx, principal.org, page.after_id(), event_type, page.limit + 1)
     shown, cursor = cut_page(events, page.limit, lambda event: [event.id.hex])

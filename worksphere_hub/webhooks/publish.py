@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from worksphere_hub import clock
 from worksphere_hub.accounts.authenticate import Authenticator
 from worksphere_hub.accounts.errors import Forbidden
 from worksphere_hub.accounts.principal import Principal
+from worksphere_hub.accounts.requires import origin
 from worksphere_hub.errors import FieldProblem, HubError, InvalidInput
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.errors import InvalidEvent
@@ -106,7 +108,8 @@ class Publisher:
         try:
             principal.require("events:publish")
         except Forbidden as refused:
-            await self._authenticator.record_refusal(principal, refused, f"POST {scope['path']}")
+            asked = principal.coming_from(origin(Request(scope)))
+            await self._authenticator.record_refusal(asked, refused, f"POST {scope['path']}")
             raise
         if key is not None and not _IDEMPOTENCY_KEY.match(key):
             message = "must be 1 to 255 visible ASCII characters"

@@ -19,8 +19,12 @@ begin
         end if;
     end loop;
 
-    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it.
-    if not pg_catalog.pg_has_role(current_user, 'hub_definer', 'member') then
+    -- Whoever installs the schema hands functions over to hub_definer, which takes membership in it. From PostgreSQL 16
+    -- on, who creates a role is a member that may grant it but not become it, until he grants it to himself.
+    if not pg_catalog.pg_has_role(
+        current_user, 'hub_definer',
+        case when pg_catalog.current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end
+    ) then
         execute pg_catalog.format('grant hub_definer to %I', current_user);
     end if;
 

@@ -241,13 +241,6 @@ class Matrix:
 
 
 @pytest.fixture
-async def admin(database):
-    connection = await asyncpg.connect(database.admin_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 async def logins(database) -> list[Login]:
     """A login of every sort; that of an organization is bound to the first one."""
     own, mark = ids.new(), secrets.token_hex(4)

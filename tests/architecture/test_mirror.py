@@ -1,0 +1,104 @@
+"""Tests mirror the rooms, and the list of modules without a test of their own only gets shorter."""
+
+from pathlib import Path
+
+from tests.architecture.sources import PACKAGE, TESTS, modules, rooms
+
+# Folders of tests that look at the whole and not at one room.
+WHOLE = {"acceptance", "architecture", "conformance", "database", "docs"}
+
+# Furniture that declares and decides nothing; what it declares is tested where it is used.
+DECLARATIONS = {"__init__.py", "__main__.py", "models.py", "errors.py", "schemas.py", "settings.py"}
+
+# Modules without a test of the same name, and what tests them instead. Take a line out when it has one.
+ELSEWHERE = {
+    "accounts/key_routes.py": "tests/accounts/test_routes.py walks every route, role, key and foreign id",
+    "accounts/member_routes.py": "tests/accounts/test_routes.py walks every route, role, key and foreign id",
+    "accounts/organization_routes.py": "tests/accounts/test_routes.py walks every route, role, key and foreign id",
+    "accounts/session_routes.py": "tests/accounts/test_routes.py walks every route, role, key and foreign id",
+    "accounts/principal.py": "tests/accounts/test_authenticate.py makes them, test_permissions.py asks them",
+    "accounts/requires.py": "tests/accounts/test_routes.py: every route declares one permission, and it holds",
+    "accounts/services.py": "holds what the other modules are handed, and does nothing",
+    "accounts/views.py": "tests/accounts/test_routes.py reads what the routes answer",
+    "app/api.py": "tests/acceptance starts it",
+    "app/demo.py": "tests/docs/test_readme.py and tests/acceptance/test_up.py run the demo",
+    "app/deployment.py": "tests/acceptance starts hubs, afresh and again; tests/app/test_rotation.py wraps it anew",
+    "app/embedded.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
+    "app/hub.py": "tests/acceptance starts it",
+    "app/start_page.py": "one page of text",
+    "app/up.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
+    "app/worker.py": "tests/acceptance starts it",
+    "app/worker_health.py": "the server it starts is that of tests/http; not started by a test yet",
+    "cli/client.py": "tests/acceptance/test_main_job.py: the command line shows the same",
+    "cli/database.py": "tests/acceptance makes its organizations and keys by it",
+    "cli/demo.py": "tests/docs/test_readme.py and tests/acceptance/test_up.py run the demo",
+    "cli/doctor.py": "tests/db/test_checks.py has what it asks of the database; the command has no test yet",
+    "cli/endpoints.py": "tests/acceptance/test_main_job.py: the command line shows the same",
+    "cli/entry.py": "every command of tests/acceptance comes in by it",
+    "cli/events.py": "tests/acceptance/test_main_job.py: the command line shows the same",
+    "cli/keys.py": "tests/acceptance makes its keys by it",
+    "cli/migrate.py": "tests/db/test_migrate.py has what it does; the command has no test yet",
+    "cli/organizations.py": "tests/acceptance makes its organizations and their logins by it",
+    "cli/process.py": "tests/acceptance starts both processes by it",
+    "cli/screen.py": "tests/acceptance/test_main_job.py reads what it prints",
+    "cli/serve.py": "a forwarding line that tests/acceptance starts",
+    "cli/up.py": "tests/acceptance starts every hub by it",
+    "cli/work.py": "a forwarding line that tests/acceptance starts",
+    "clock.py": "three calls of the standard library",
+    "events/store.py": "tests/events/test_accept.py drives it; its statements are planned by tests/database",
+    "http/caller.py": "a protocol: what the room asks of a principal",
+    "http/corked.py": "tests/http/test_listen.py and test_protocol.py speak over it",
+    "http/strict_route.py": "tests/http/test_strict_json.py and test_strictness.py",
+    "webhooks/deliver.py": "tests/webhooks/test_dispatch.py: one attempt against every kind of receiver",
+    "webhooks/directory.py": "tests/webhooks/test_dispatch.py: changed, disabled and deleted meanwhile",
+    "webhooks/endpoints.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
+    "webhooks/event_routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
+    "webhooks/janitor.py": "its statements are planned by tests/database; the service has no test yet",
+    "webhooks/publish.py": "tests/acceptance/test_bad_input.py: each bad request and its reason",
+    "webhooks/publish_openapi.py": "tests/acceptance/test_openapi.py: every operation keeps to the document",
+    "webhooks/record.py": "tests/webhooks/test_dispatch.py: twice counts once, too late changes nothing",
+    "webhooks/routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
+    "webhooks/store.py": "tests/webhooks/test_dispatch.py drives it; its statements are planned by tests/database",
+    "webhooks/views.py": "tests/acceptance/test_main_job.py reads what it shows",
+}
+
+
+def rooms_of_tests():
+    return sorted(folder for folder in TESTS.iterdir() if folder.is_dir() and list(folder.glob("test_*.py")))
+
+
+def module_of(test: Path) -> Path:
+    """The module that a test is named after."""
+    return PACKAGE / test.parent.name / test.name.removeprefix("test_")
+
+
+def without_a_test():
+    """Modules that decide something and have no test of their name."""
+    return {
+        name
+        for name, path in modules().items()
+        if path.name not in DECLARATIONS
+        and not (TESTS / path.relative_to(PACKAGE)).with_name(f"test_{path.name}").exists()
+    }
+
+
+def test_every_folder_of_tests_is_a_rooms_or_about_the_whole():
+    known = {room.name for room in rooms()} | WHOLE
+    assert not [folder.name for folder in rooms_of_tests() if folder.name not in known]
+
+
+def test_every_test_is_named_after_a_module_of_its_room():
+    tests = [test for folder in rooms_of_tests() if folder.name not in WHOLE for test in folder.glob("test_*.py")]
+    assert len(tests) > 40
+    assert not [str(test.relative_to(TESTS)) for test in tests if not module_of(test).exists()]
+
+
+def test_the_list_of_modules_without_a_test_does_not_grow():
+    grown = sorted(without_a_test() - ELSEWHERE.keys())
+    assert not grown, "write a test of that name"
+
+
+def test_the_list_of_modules_without_a_test_is_true():
+    stale = sorted(ELSEWHERE.keys() - without_a_test())
+    assert not stale, "these have a test by now, or are gone: take them out"
+    assert not [name for name, reason in ELSEWHERE.items() if len(reason) < 20]

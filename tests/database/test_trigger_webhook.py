@@ -1,4 +1,4 @@
-"""trigger_webhook(): who may call it, what it refuses and how, and that an event lives and dies with its transaction."""
+"""trigger_webhook(): who may call it, what it refuses and how, and that an event shares its transaction's fate."""
 
 import asyncio
 import json
@@ -176,7 +176,7 @@ async def test_matching_endpoints_get_a_delivery_each(tenant, admin, two_orgs):
     ):  # fmt: skip
         made[name] = await admin.fetchval(
             "insert into hub.webhook_endpoints (org_id, url, event_types, status, disabled_reason)"
-            " values ($1, 'https://example.com/', $2, $3, case when $3 = 'disabled' then 'by_request' end) returning id",
+            " values ($1, 'https://x.org/', $2, $3, case when $3 = 'disabled' then 'by_request' end) returning id",
             two_orgs[0], types, status,
         )  # fmt: skip
     await admin.execute("insert into hub.webhook_endpoints (org_id, url) values ($1, 'https://x.org/')", two_orgs[1])

@@ -20,7 +20,7 @@ from worksphere_hub.events.models import Accepted, NewEvent
 from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.http.answers import send_answer, send_problem
 from worksphere_hub.http.errors import BodyTooLarge, MalformedJson
-from worksphere_hub.http.limits import Limits, check_depth, check_headers
+from worksphere_hub.http.limits import check_depth
 from worksphere_hub.http.reading import announced_length, discard_body, read_body
 from worksphere_hub.telemetry.metrics import Metrics
 
@@ -52,7 +52,6 @@ class Publisher:
         self._acceptor = acceptor
         self._settings = settings
         self._metrics = metrics
-        self._limits = Limits(body_bytes=settings.body_limit)
 
     async def publish(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Accept one event: 202 once it is committed."""
@@ -103,7 +102,6 @@ class Publisher:
                 organization = value.decode("latin-1")
             elif name == b"idempotency-key":
                 key = value
-        check_headers(scope["headers"], self._limits)
         principal = await self._authenticator.authenticate(authorization, organization)
         try:
             principal.require("events:publish")

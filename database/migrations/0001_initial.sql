@@ -52,9 +52,6 @@ $$;
 grant usage on schema hub to hub_app, hub_worker, hub_tenant, hub_publisher, hub_readonly, hub_definer;
 grant create on schema hub to hub_definer;
 
--- Nothing is granted by default: every table and function file grants what it means to.
-alter default privileges in schema hub revoke execute on functions from public;
-
 
 -- ======== schema/00_foundation/030_context.sql
 
@@ -824,7 +821,6 @@ create table hub.integration_marketplace (
     category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
     auth_types text[] not null default '{}',
     visibility text not null default 'private' check (visibility in ('private', 'public')),
-    allowed_org_ids uuid[] not null default '{}' check (cardinality(allowed_org_ids) <= 1000),
     links jsonb not null default '{}' check (jsonb_typeof(links) = 'object'),
     install_count bigint not null default 0 check (install_count >= 0),
     review_count bigint not null default 0 check (review_count >= 0),
@@ -853,7 +849,6 @@ create policy tenant on hub.integration_marketplace to hub_app, hub_worker, hub_
     using (
         org_id = (select hub.current_org())
         or ((select hub.current_org()) is not null and visibility = 'public')
-        or (select hub.current_org()) = any (allowed_org_ids)
     )
     with check (org_id = (select hub.current_org()));
 -- Seeing a listing of another organization is one thing, changing it another.
@@ -863,13 +858,14 @@ create policy own_rows_delete on hub.integration_marketplace as restrictive for 
     using (org_id = (select hub.current_org()));
 create policy definer on hub.integration_marketplace to hub_definer using (true) with check (true);
 
-grant select, insert, delete,
-    update (integration_id, name, summary, description, category, auth_types, visibility, allowed_org_ids, links, published_at, updated_at)
+-- The counts are kept by triggers and the catalogue's own functions: nobody writes a good average into a new listing.
+grant select, delete,
+    insert (org_id, id, integration_id, slug, name, summary, description, category, auth_types, visibility, links, published_at),
+    update (integration_id, name, summary, description, category, auth_types, visibility, links, published_at, updated_at)
     on hub.integration_marketplace to hub_app;
 grant select on hub.integration_marketplace to hub_worker, hub_tenant, hub_readonly, hub_definer;
 grant update (install_count, review_count, rating_sum) on hub.integration_marketplace to hub_definer;
 comment on table hub.integration_marketplace is 'Listings: integrations offered to other organizations.';
-comment on column hub.integration_marketplace.allowed_org_ids is 'Organizations that see a private listing besides its own.';
 comment on column hub.integration_marketplace.rating_sum is 'Sum of the ratings of visible reviews; the average is this by review_count.';
 
 
@@ -963,7 +959,10 @@ create policy own_rows_delete on hub.integration_reviews as restrictive for dele
     using (org_id = (select hub.current_org()));
 create policy definer on hub.integration_reviews to hub_definer using (true) with check (true);
 
-grant select, insert, delete, update (version, rating, title, body, updated_at) on hub.integration_reviews to hub_app;
+grant select, delete,
+    insert (org_id, id, listing_org_id, listing_id, version, rating, title, body),
+    update (version, rating, title, body, updated_at)
+    on hub.integration_reviews to hub_app;
 grant select on hub.integration_reviews to hub_tenant, hub_readonly, hub_definer;
 grant update (reply, replied_at, moderation, moderation_reason) on hub.integration_reviews to hub_definer;
 comment on table hub.integration_reviews is 'Ratings and texts by organizations that have an integration installed.';

@@ -25,7 +25,7 @@ ELSEWHERE = {
     "app/deployment.py": "tests/acceptance starts hubs, afresh and again; tests/app/test_rotation.py wraps it anew",
     "app/embedded.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
     "app/hub.py": "tests/acceptance starts it",
-    "app/start_page.py": "one page of text",
+    "app/start_page.py": "one page of text; nothing in it decides",
     "app/up.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
     "app/worker.py": "tests/acceptance starts it",
     "app/worker_health.py": "the server it starts is that of tests/http; not started by a test yet",

@@ -1,6 +1,7 @@
 """add_partitions(): weeks without gaps, once, closed to whoever addresses them directly."""
 
 import asyncio
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -45,7 +46,7 @@ async def test_weeks_follow_each_other_from_monday_to_monday(admin):
             assert _time(after) - _time(first) == timedelta(days=7)
             year, week, _ = _time(first).isocalendar()
             assert name == f"{parent}_y{year}w{week:02}"
-        assert all(one[2] == two[1] for one, two in zip(bounds, bounds[1:], strict=False))
+        assert all(one[2] == two[1] for one, two in itertools.pairwise(bounds))
 
 
 async def test_it_finds_every_table_of_facts(admin):

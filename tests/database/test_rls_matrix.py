@@ -311,7 +311,7 @@ HOLES = [
         "integration_marketplace",
         {"DELETE", "DELETE of all", "MERGE deleting"},
     ),
-    ("alter table hub.api_connections disable row level security", "api_connections", {"INSERT", "UPDATE", "DELETE"}),
+    ("alter table hub.api_connections disable row level security", "api_connections", {"INSERT", "UPDATE", "MERGE"}),
     (
         (
             "grant select on hub.webhook_events_rest to hub_app;"

@@ -6,8 +6,23 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from tests.conftest import _TEMPLATE as TEMPLATE
+from tests.conftest import HubDatabase
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Database
+
+
+@pytest.fixture(scope="module")
+async def shared(cluster) -> AsyncIterator[HubDatabase]:
+    """One database for the tests of a file that leave nothing behind which others would mind."""
+    name = f"shared_{secrets.token_hex(4)}"
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    try:
+        await connection.execute(f"create database {name} template {TEMPLATE}")
+        yield HubDatabase(cluster, name)
+        await connection.execute(f"drop database {name} with (force)")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
@@ -34,8 +49,8 @@ async def one(database) -> AsyncIterator[Database]:
 async def two_orgs(admin) -> list:
     """The ids of two organizations."""
     orgs = [ids.new(), ids.new()]
-    for number, org in enumerate(orgs):
-        await admin.execute("insert into hub.organizations (id, slug, name) values ($1, $2, 'Test')", org, f"o{number}")
+    for org in orgs:
+        await admin.execute("insert into hub.organizations (id, slug, name) values ($1, $2, 'Test')", org, org.hex)
     return orgs
 
 

@@ -22,6 +22,12 @@ GOOD = {
 }
 
 
+@pytest.fixture
+def database(shared):
+    """All tests here make do with one."""
+    return shared
+
+
 def faults(findings):
     return {finding.name for finding in findings if not finding.fine}
 

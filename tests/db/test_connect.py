@@ -6,6 +6,12 @@ from worksphere_hub.db.connect import connected
 from worksphere_hub.db.failures import DatabaseRefused
 
 
+@pytest.fixture
+def database(shared):
+    """All tests here make do with one."""
+    return shared
+
+
 async def test_it_is_closed_at_the_end_of_the_block(database):
     async with connected(database.app_url) as connection:
         assert await connection.fetchval("select current_user") == "hub_api_login"

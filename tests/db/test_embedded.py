@@ -191,7 +191,11 @@ async def test_it_goes_when_the_hub_is_killed(roomy_folder):
     finally:
         hub.send_signal(signal.SIGKILL)
         await hub.wait()
-    await until_gone({pid})
+    try:
+        await until_gone({pid})
+    finally:
+        if runs(pid):
+            os.kill(pid, signal.SIGQUIT)
 
 
 async def test_a_first_start_that_was_interrupted_is_begun_anew_and_a_port_that_is_taken_is_said(

@@ -38,6 +38,7 @@ PASSING = [
     asyncpg.IdleInTransactionSessionTimeoutError("terminating connection due to idle-in-transaction timeout"),
     asyncpg.InvalidPasswordError("password authentication failed"),
     asyncpg.InvalidCachedStatementError("cached plan must not change result type"),
+    asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"),
     asyncpg.InterfaceError("pool is closing"),
     asyncpg.InterfaceError("cannot perform operation: connection is closed"),
     asyncpg.InterfaceError("cannot call Connection.fetch(): connection has been released back to the pool"),
@@ -52,6 +53,12 @@ OURS = [
     asyncpg.NumericValueOutOfRangeError("integer out of range"),
     ValueError(),
 ]
+
+
+@pytest.fixture
+def database(shared):
+    """All tests here make do with one."""
+    return shared
 
 
 @pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)

@@ -21,6 +21,12 @@ class Broken(Exception):
     """What a block raises on purpose."""
 
 
+@pytest.fixture
+def database(shared):
+    """All tests here make do with one."""
+    return shared
+
+
 async def nobody_is_left_behind(database):
     """Nothing of a tenant is on the one connection any more."""
     async with database.across() as tx:
@@ -39,7 +45,8 @@ async def rename(database, org, *names, ended_by=None, then=None):
         for name in names:
             await tx.run(RENAME, org, name)
         if ended_by is not None:
-            await ended_by.execute("select pg_terminate_backend($1)", await tx.value("select pg_backend_pid()"))
+            backend = await tx.value("select pg_backend_pid()")
+            assert await ended_by.fetchval("select pg_terminate_backend($1, 20000)", backend)
         if then is not None:
             raise then
 
@@ -63,6 +70,14 @@ async def test_a_tenant_sees_itself_and_its_context_ends_with_its_transaction(on
             assert await tx.value(CONTEXT) == org
             assert await tx.value(SEEN) == [org]
         await nobody_is_left_behind(one)
+
+
+async def test_the_context_is_the_transactions_and_not_the_sessions(one, two_orgs):
+    """What a pooler between us and the server needs, which resets nothing."""
+    async with one.tenant(two_orgs[0]) as tx:
+        await tx.run("commit")
+        assert await tx.value(CONTEXT) is None
+        await tx.run("begin")
 
 
 async def test_the_context_is_gone_after_an_exception(one, two_orgs, admin):
@@ -240,9 +255,9 @@ async def test_a_statement_prepared_before_a_migration_passes_at_the_second_try(
     assert len(await work()) == before + 1
 
 
-async def test_a_database_that_takes_no_writes_is_unavailable(database, two_orgs, admin):
-    await admin.execute(f"alter database {database.name} set default_transaction_read_only = on")
-    refusing = await Database.open(database.app_url, application="test", size=1)
+async def test_a_database_that_takes_no_writes_is_unavailable(database, two_orgs):
+    url = f"{database.app_url}?default_transaction_read_only=on"
+    refusing = await Database.open(url, application="test", size=1)
     try:
         with pytest.raises(DatabaseUnavailable):
             await rename(refusing, two_orgs[0], "Changed")

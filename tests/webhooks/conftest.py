@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
-from worksphere_hub.accounts.key_store import PostgresKeyStore
 
 from tests.security.hostile import HostileReceiver
 from worksphere_hub import clock, ids
+from worksphere_hub.accounts.key_store import PostgresKeyStore
 from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.db.pool import Database
 from worksphere_hub.events.accept import Acceptor

@@ -42,10 +42,12 @@ async def ensure_login(owner_url: str, login: str, password: str, groups: Sequen
         async with connected(owner_url) as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
             exists = await connection.fetchval("select true from pg_roles where rolname = $1", login)
-            verb = "alter" if exists else "create"
+            # An existing one is given the password and nothing else: taking rights away is for superusers alone.
+            start = "alter role" if exists else "create role"
+            rights = "" if exists else "nosuperuser nocreatedb nocreaterole"
             secret = await connection.fetchval("select quote_literal($1::text)", password)
             await connection.execute(
-                f"{verb} role {_identifier(login)} login nosuperuser nocreatedb nocreaterole password {secret}"
+                f"{start} {_identifier(login)} login {rights} password {secret}"
             )
             for group in groups:
                 await connection.execute(f"grant {_identifier(group)} to {_identifier(login)}")

@@ -41,6 +41,3 @@ $$;
 
 grant usage on schema hub to hub_app, hub_worker, hub_tenant, hub_publisher, hub_readonly, hub_definer;
 grant create on schema hub to hub_definer;
-
--- Nothing is granted by default: every table and function file grants what it means to.
-alter default privileges in schema hub revoke execute on functions from public;

@@ -46,7 +46,10 @@ create policy own_rows_delete on hub.integration_reviews as restrictive for dele
     using (org_id = (select hub.current_org()));
 create policy definer on hub.integration_reviews to hub_definer using (true) with check (true);
 
-grant select, insert, delete, update (version, rating, title, body, updated_at) on hub.integration_reviews to hub_app;
+grant select, delete,
+    insert (org_id, id, listing_org_id, listing_id, version, rating, title, body),
+    update (version, rating, title, body, updated_at)
+    on hub.integration_reviews to hub_app;
 grant select on hub.integration_reviews to hub_tenant, hub_readonly, hub_definer;
 grant update (reply, replied_at, moderation, moderation_reason) on hub.integration_reviews to hub_definer;
 comment on table hub.integration_reviews is 'Ratings and texts by organizations that have an integration installed.';

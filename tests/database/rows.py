@@ -32,9 +32,9 @@ ROWS = {
     f" case when {{n}} = 0 then 'public' else 'private' end, {_TIME})",
     "integration_instances": "(org_id, id, integration_org_id, integration_id, name)"
     " values ('{org}', '{id}', '{org}', '{integrations}', 'Instance {n}')",
-    # Visible all of them, which is what hub_app may insert; test_reviews.py has the hidden ones.
-    "integration_reviews": "(org_id, id, listing_org_id, listing_id, version, rating)"
-    " values ('{org}', '{id}', '{org}', '{listing}', '1.0.0', 5)",
+    "integration_reviews": "(org_id, id, listing_org_id, listing_id, version, rating, moderation, moderation_reason)"
+    " values ('{org}', '{id}', '{org}', '{listing}',"
+    " '1.0.0', 5, case when {n} = 0 then 'visible' else 'hidden' end, 'reason')",
     "api_connections": "(org_id, id, instance_id, name, auth_type)"
     " values ('{org}', '{id}', '{integration_instances}', 'Connection', 'none')",
     "webhook_endpoints": "(org_id, id, url) values ('{org}', '{id}', 'https://example.com/')",

@@ -46,9 +46,7 @@ async def ensure_login(owner_url: str, login: str, password: str, groups: Sequen
             start = "alter role" if exists else "create role"
             rights = "" if exists else "nosuperuser nocreatedb nocreaterole"
             secret = await connection.fetchval("select quote_literal($1::text)", password)
-            await connection.execute(
-                f"{start} {_identifier(login)} login {rights} password {secret}"
-            )
+            await connection.execute(f"{start} {_identifier(login)} login {rights} password {secret}")
             for group in groups:
                 await connection.execute(f"grant {_identifier(group)} to {_identifier(login)}")
 

@@ -26,7 +26,12 @@ async def work(settings: Settings) -> None:
                     database=hub.database,
                     egress=hub.egress,
                     directory=Directory(hub.database, hub.vault),
-                    recorder=Recorder(hub.database, batch=settings.webhooks.record_batch, on_recorded=_recorded(hub)),
+                    recorder=Recorder(
+                        hub.database,
+                        batch=settings.webhooks.record_batch,
+                        on_recorded=_recorded(hub),
+                        pause=settings.webhooks.record_pause,
+                    ),
                     ear=ear,
                     settings=settings.webhooks,
                 )

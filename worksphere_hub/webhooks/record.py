@@ -1,4 +1,8 @@
-"""Write attempts down in batches: whatever finishes while one transaction runs is written by the next."""
+"""Write attempts down in batches: whatever finishes while one transaction runs, and shortly after, shares the next.
+
+Unlike a publisher, nobody waits for an attempt to be recorded, so a moment's pause buys larger batches: at full speed
+four times fewer transactions for a hundredth of a second.
+"""
 
 import asyncio
 from collections import deque
@@ -16,13 +20,22 @@ _RETRY_SECONDS = 0.5
 class Recorder:
     """Takes results from the running attempts and commits them. One per worker."""
 
-    def __init__(self, database: Database, *, batch: int, on_recorded: Callable[[Sequence[Result], int], None]) -> None:
-        """`on_recorded` hears of each committed batch and of how many in it were fenced."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        batch: int,
+        on_recorded: Callable[[Sequence[Result], int], None],
+        pause: float = 0.0,
+    ) -> None:
+        """`on_recorded` hears of each committed batch and of how many in it were fenced; `pause` is in seconds."""
         self._database = database
         self._batch = batch
         self._on_recorded = on_recorded
+        self._pause = pause
         self._waiting: deque[Result] = deque()
         self._flusher: asyncio.Task[None] | None = None
+        self._draining = False
 
     def give(self, result: Result) -> None:
         """Take a result; it is written soon."""
@@ -32,6 +45,7 @@ class Recorder:
 
     async def drain(self) -> None:
         """Wait until everything taken is written."""
+        self._draining = True
         while self._flusher is not None and not self._flusher.done():
             await asyncio.wait([self._flusher])
 
@@ -39,6 +53,8 @@ class Recorder:
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._batch))]
             await self._write(batch)
+            if len(batch) < self._batch and not self._draining:
+                await asyncio.sleep(self._pause)
 
     async def _write(self, batch: list[Result]) -> None:
         while True:

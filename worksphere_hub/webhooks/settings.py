@@ -21,6 +21,7 @@ class WebhookSettings:
     idle_poll: float = 0.25  # how long an idle worker waits for the doorbell before it looks by itself
     claim_pause: float = 0.004  # between claims under load: fewer, fuller claims
     record_batch: int = 200  # attempts recorded in one transaction at most
+    record_pause: float = 0.01  # between these transactions, unless they are full
     drain: float = 20.0  # how long a stopping worker lets running attempts finish
     response_limit: int = 65_536  # bytes of a response's body that are kept
     endpoint_limit: int = 1_000  # endpoints an organization may have

@@ -182,3 +182,25 @@ async def test_the_command_line_shows_the_same(hub, receiver):
 
     await until(why, [["matched", "delivered", "1"]])
     assert accepted["id"] in await hub.command("endpoints", "attempts", made["id"])
+
+
+async def test_no_secret_and_no_payload_is_in_the_log(hub, receiver):
+    canary = f"canary-{secrets.token_hex(8)}"
+    endpoint = await create(hub, receiver.url(f"/status/500?token={canary}"), [f"log.{canary.replace('-', '_')}"])
+    body = {"type": f"log.{canary.replace('-', '_')}", "data": {"private": canary}}
+    assert (await hub.request("POST", "/v1/events", body))[0] == 202
+    await receiver.wait_for(1)
+    wrong = {"email": f"{canary}@example.com", "password": f"password-{canary}"}
+    assert (await hub.request("POST", "/v1/sessions", wrong))[0] == 401
+    assert (await hub.request("GET", "/v1/events", key=f"hub_live_{canary}"))[0] == 401
+
+    async def seen():
+        return any("delivery.attempted" in line and "status_500" in line for line in hub.lines)
+
+    await until(seen)
+    written = "".join(hub.lines)
+    assert "internal_error" not in written
+    assert "Traceback" not in written
+    for secret in (canary, hub.key, endpoint["secret"], endpoint["secret"].removeprefix("whsec_")):
+        assert secret not in written
+    assert '"event":"request.served"' in written

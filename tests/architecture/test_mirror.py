@@ -51,7 +51,6 @@ ELSEWHERE = {
     "webhooks/directory.py": "tests/webhooks/test_dispatch.py: changed, disabled and deleted meanwhile",
     "webhooks/endpoints.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
     "webhooks/event_routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
-    "webhooks/janitor.py": "its statements are planned by tests/database; the service has no test yet",
     "webhooks/publish.py": "tests/acceptance/test_bad_input.py: each bad request and its reason",
     "webhooks/publish_openapi.py": "tests/acceptance/test_openapi.py: every operation keeps to the document",
     "webhooks/record.py": "tests/webhooks/test_dispatch.py: twice counts once, too late changes nothing",

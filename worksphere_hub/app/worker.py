@@ -89,8 +89,8 @@ def _facts(result: Result) -> dict[str, object]:
     assert attempt is not None
     return {
         "org": claim.org.hex,
-        "endpoint": claim.endpoint.hex,
-        "event": claim.event.hex,
+        "endpoint_id": claim.endpoint.hex,
+        "event_id": claim.event.hex,
         "attempt": claim.attempts + 1,
         "status": attempt.status,
         "attempt_ms": attempt.duration_ms,

@@ -72,5 +72,12 @@ class Recorder:
                 with wide("attempt.unrecordable", event_id=str(batch[0].claim.event)) as line:
                     line.caught(error)
                 return
-            self._on_recorded(batch, fenced)
+            self._tell(batch, fenced)
             return
+
+    def _tell(self, batch: list[Result], fenced: int) -> None:
+        try:
+            self._on_recorded(batch, fenced)
+        except Exception as error:  # noqa: BLE001 - it is recorded; what waits must not stay behind for a log line's sake
+            with wide("attempts.untold", attempts=len(batch)) as line:
+                line.caught(error)

@@ -20,6 +20,7 @@ from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.http.limits import Limits, RateLimiter
 from worksphere_hub.http.listen import listen
 from worksphere_hub.http.server import Server, create_app
+from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
 from worksphere_hub.webhooks.endpoints import Services
@@ -52,6 +53,9 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     def committed(count: int) -> None:
         hub.metrics.events_accepted.inc(count)
         bell.ring()
+        # One commit is one unit of work: at full speed a line for each event would cost more than the event.
+        with wide("events.accepted", count=count):
+            pass
 
     acceptor = Acceptor(hub.database, settings.events, on_committed=committed)
     authenticator = Authenticator(hub.database, hub.deployment.pepper, RateLimiter(), settings.accounts)

@@ -134,16 +134,17 @@ async def prepare(
         ensure_login(owner_url, WORKER_LOGIN, passwords[WORKER_LOGIN], ["hub_worker"]),
     )
     await found(owner_url, master_keys(settings))
-    return tuple(  # pyright: ignore[reportReturnType] - two logins, two settings
-        replace(
+
+    def settings_as(login: str) -> Settings:
+        return replace(
             settings,
             home=home.folder,
             master_key_file=settings.key_file.resolve(),
             database_url=Secret(server.url("hub", user=login, password=passwords[login])),
             owner_url=Secret(owner_url),
         )
-        for login in (API_LOGIN, WORKER_LOGIN)
-    )
+
+    return settings_as(API_LOGIN), settings_as(WORKER_LOGIN)
 
 
 def _is_free(port: int) -> bool:

@@ -1,7 +1,6 @@
 """Everything in one: PostgreSQL if there is none, schema, API and worker, in the foreground until interrupted."""
 
 import asyncio
-import ctypes
 import http.client
 import os
 import signal
@@ -12,11 +11,12 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from worksphere_hub.app.deployment import found, master_keys
 from worksphere_hub.app.embedded import Home, HomeInUse, embedded_server, prepare
 from worksphere_hub.app.settings import PREFIX, Settings, environment_of
-from worksphere_hub.db.embedded import EmbeddedServer
+from worksphere_hub.db.embedded import EmbeddedServer, die_with_parent
 from worksphere_hub.db.migrate import migrate
 from worksphere_hub.errors import HubError
 
@@ -173,14 +173,8 @@ def _spawn(arguments: Sequence[str], environment: dict[str, str]) -> "subprocess
         stdin=subprocess.DEVNULL,
         # A group of its own: Ctrl-C reaches the supervisor alone, which stops the others in order.
         process_group=0,
-        preexec_fn=_die_with_parent,  # noqa: PLW1509 - no other thread runs here
+        preexec_fn=partial(die_with_parent, signal.SIGTERM),  # noqa: PLW1509 - no other thread runs here
     )
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def _answers(settings: Settings) -> bool:

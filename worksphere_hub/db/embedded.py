@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -178,7 +179,7 @@ class EmbeddedServer:
                 user=self._user and self._user.uid, group=self._user and self._user.gid,
                 extra_groups=self._user and [],
                 # Not in the terminal's group: the hub itself says when the server stops, and after whom.
-                process_group=0, preexec_fn=_die_with_parent,  # noqa: PLW1509 - runs before any thread starts
+                process_group=0, preexec_fn=partial(die_with_parent, signal.SIGINT),  # noqa: PLW1509 - runs before any thread starts
             )  # fmt: skip
         pid_file = self.data / "postmaster.pid"
         while time.monotonic() < deadline:
@@ -293,8 +294,8 @@ def _let_all_read(folder: Path) -> None:
             place.chmod(0o755 if place.is_dir() or place.stat().st_mode & 0o100 else 0o644)
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to stop the server if the hub itself is killed: it cannot do so any more then."""
+def die_with_parent(farewell: signal.Signals) -> None:
+    """In a child before it starts: ask Linux to send it this signal when its parent dies."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGINT)
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, farewell)

@@ -1,5 +1,6 @@
 """The publish routes, as bare ASGI handlers: this is the hot path, and a framework would cost it more than the rest."""
 
+import logging
 import re
 from typing import Any
 
@@ -20,8 +21,10 @@ from worksphere_hub.events.models import Accepted, NewEvent
 from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.http.answers import send_answer, send_problem
 from worksphere_hub.http.errors import BodyTooLarge, MalformedJson
+from worksphere_hub.http.headers import request_id
 from worksphere_hub.http.limits import check_depth
 from worksphere_hub.http.reading import announced_length, discard_body, read_body
+from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import Metrics
 
 _JSON = (b"content-type", b"application/json")
@@ -88,6 +91,8 @@ class Publisher:
 
     async def _refuse(self, error: HubError, scope: Scope, receive: Receive, send: Send) -> None:
         self._metrics.problems.labels(error.code).inc()
+        with wide("event.refused", request_id=request_id(scope), route=scope["path"]) as line:
+            line.fail(error.code, level=logging.ERROR if error.status >= 500 else logging.INFO)
         if isinstance(error, BodyTooLarge):
             await discard_body(scope, receive)
         await send_problem(scope, send, error)

@@ -60,6 +60,10 @@ class Supervisor:
         """Ask for the end; fit to be a signal handler."""
         self._asked_to_stop.set()
 
+    def say(self, sentence: str) -> None:
+        """Tell whoever watches."""
+        self._tell(sentence)
+
     def mind(self, server: EmbeddedServer) -> None:
         """Keep the embedded server running too."""
         self._server = server
@@ -138,6 +142,7 @@ def _processes(supervisor: Supervisor, api: Settings, worker: Settings) -> Gener
     api.run_folder.mkdir(parents=True, exist_ok=True)
     for left_over in api.run_folder.glob("*.bell"):
         left_over.unlink()
+    supervisor.say("Starting an API process and a worker")
     supervisor.start("serve", api)
     supervisor.start("work", worker)
     try:

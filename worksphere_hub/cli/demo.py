@@ -11,7 +11,7 @@ from worksphere_hub.app import demo as sample
 from worksphere_hub.app.embedded import Home
 from worksphere_hub.app.settings import EgressSettings, InvalidSetting, load_settings
 from worksphere_hub.app.up import running_hub
-from worksphere_hub.cli.screen import out, say
+from worksphere_hub.cli.screen import out, say, working
 
 _LOOPBACK = "127.0.0.0/8"
 
@@ -28,7 +28,8 @@ def demo(
     allowed = (*settings.egress.allow, _LOOPBACK) if _LOOPBACK not in settings.egress.allow else settings.egress.allow
     settings = replace(settings, egress=EgressSettings(allowed, settings.egress.http, settings.egress.ports))
     with running_hub(settings, tell=say) as (supervisor, running):
-        access = asyncio.run(sample.load_demo(running))
+        with working("Loading the sample data"):
+            access = asyncio.run(sample.load_demo(running))
         file = sample.write_demo_file(running, access)
         try:
             say(

@@ -772,9 +772,10 @@ comment on function hub.forget_expired() is
 -- ======== schema/20_catalog/210_integrations.sql
 
 -- A definition: what can be connected, how it authenticates, its settings, streams, actions and events, as a manifest.
--- An organization can define its own. Those that everybody may install belong to the operator's organization and are
--- published through a listing, so that this table, too, holds nothing without a tenant. A manifest version is
--- immutable: an upgrade is a new row.
+-- An organization can define its own. Those that everybody may install belong to the operator's organization and say so
+-- themselves (`visibility`), so that this table, too, holds nothing without a tenant; a listing cannot say it for them,
+-- since it names the newest version only and older ones stay installed. A manifest version is immutable: an upgrade is
+-- a new row.
 create table hub.integrations (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
@@ -787,22 +788,35 @@ create table hub.integrations (
     manifest jsonb not null check (jsonb_typeof(manifest) = 'object'),
     manifest_digest bytea not null check (octet_length(manifest_digest) = 32),
     state text not null default 'draft' check (state in ('draft', 'published', 'withdrawn')),
+    visibility text not null default 'private' check (visibility in ('private', 'public')),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
-    unique (org_id, slug, version)
+    unique (org_id, slug, version),
+    check (visibility = 'private' or state <> 'draft')
 );
 
 alter table hub.integrations enable row level security;
 alter table hub.integrations force row level security;
 
 create policy tenant on hub.integrations to hub_app, hub_worker, hub_tenant, hub_readonly
-    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+    using (
+        org_id = (select hub.current_org())
+        or ((select hub.current_org()) is not null and visibility = 'public')
+    )
+    with check (org_id = (select hub.current_org()));
+-- Installing somebody's integration takes reading its manifest, which holds no secret; changing it is another thing.
+create policy own_rows_update on hub.integrations as restrictive for update to hub_app, hub_worker
+    using (org_id = (select hub.current_org()));
+create policy own_rows_delete on hub.integrations as restrictive for delete to hub_app, hub_worker
+    using (org_id = (select hub.current_org()));
+create policy definer on hub.integrations to hub_definer using (true);
 
-grant select, insert, delete, update (name, category, state, updated_at) on hub.integrations to hub_app;
-grant select on hub.integrations to hub_worker, hub_tenant, hub_readonly;
+grant select, insert, delete, update (name, category, state, visibility, updated_at) on hub.integrations to hub_app;
+grant select on hub.integrations to hub_worker, hub_tenant, hub_readonly, hub_definer;
 comment on table hub.integrations is 'Definitions of what can be connected, by version; the manifest of a version never changes.';
 comment on column hub.integrations.manifest_digest is 'SHA-256 of the manifest as it was registered: an instance is pinned to it.';
+comment on column hub.integrations.visibility is 'Public ones are read and, while published, installed by every organization.';
 
 
 -- ======== schema/20_catalog/220_integration_marketplace.sql
@@ -837,6 +851,10 @@ create table hub.integration_marketplace (
     foreign key (org_id, integration_id) references hub.integrations (org_id, id),
     check (visibility = 'private' or published_at is not null)
 );
+
+-- What everybody sees is installed by its slug alone. The one unique key without org_id here tells nobody about a row
+-- that is not theirs to see.
+create unique index integration_marketplace_public_slug_key on hub.integration_marketplace (slug) where visibility = 'public';
 
 -- Full-text search is not leakproof, so under row-level security it never uses an index: the catalogue is small (some
 -- hundreds of rows), and a scan of it takes a millisecond.
@@ -909,6 +927,43 @@ comment on table hub.integration_instances is 'Integrations that an organization
 comment on column hub.integration_instances.pinned is 'Stays at its version until somebody upgrades it.';
 
 
+-- What may be installed: an integration of one's own, or a published public one; a listing given must be one of that
+-- integration, since who may review it rests on it. A foreign key knows neither, and would tell whether a private
+-- integration of somebody else's exists.
+create function hub.require_installable() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- An instance of an integration that has been withdrawn since goes on working and may be changed.
+    if tg_op = 'UPDATE' and (new.integration_org_id, new.integration_id) = (old.integration_org_id, old.integration_id) then
+        return new;
+    end if;
+    if not exists (
+        select from hub.integrations i
+        where i.org_id = new.integration_org_id and i.id = new.integration_id
+            and (i.org_id = new.org_id or (i.visibility = 'public' and i.state = 'published'))
+            and (new.listing_id is null or exists (
+                select from hub.integration_marketplace m
+                join hub.integrations d on d.org_id = m.org_id and d.id = m.integration_id
+                where m.org_id = i.org_id and m.id = new.listing_id and d.slug = i.slug
+            ))
+    ) then
+        raise exception 'there is no such integration to install' using
+            errcode = 'foreign_key_violation', hint = 'Install one of your own, or a public one through its listing.';
+    end if;
+    return new;
+end
+$$;
+alter function hub.require_installable() owner to hub_definer;
+revoke execute on function hub.require_installable() from public;
+comment on function hub.require_installable() is 'Refuses to install what is neither one''s own nor public.';
+
+create trigger require_installable
+    before insert or update of integration_org_id, integration_id on hub.integration_instances
+    for each row execute function hub.require_installable();
+
+
 -- ======== schema/20_catalog/240_integration_reviews.sql
 
 -- A rating with text by an organization that has the integration installed: one an organization and listing, tied to
@@ -955,8 +1010,9 @@ create policy tenant on hub.integration_reviews to hub_app, hub_tenant, hub_read
     with check (org_id = (select hub.current_org()));
 create policy own_rows_update on hub.integration_reviews as restrictive for update to hub_app
     using (org_id = (select hub.current_org()));
+-- A hidden review stays: deleting it and writing it anew would undo the moderation.
 create policy own_rows_delete on hub.integration_reviews as restrictive for delete to hub_app
-    using (org_id = (select hub.current_org()));
+    using (org_id = (select hub.current_org()) and moderation = 'visible');
 create policy definer on hub.integration_reviews to hub_definer using (true) with check (true);
 
 grant select, delete,
@@ -1039,6 +1095,7 @@ create table hub.api_connections (
     status text not null default 'pending' check (status in ('pending', 'connected', 'needs_reauth', 'failing', 'disconnected')),
     status_reason text check (length(status_reason) <= 500),
     credential_expires_at timestamptz,
+    grant_expires_at timestamptz,
     refresh_due_at timestamptz,
     refresh_fence integer not null default 0,
     refresh_lease_until timestamptz,
@@ -1062,17 +1119,80 @@ create policy tenant on hub.api_connections to hub_app, hub_worker, hub_tenant, 
 
 grant select, insert, update, delete on hub.api_connections to hub_app;
 grant select, update (
-    sealed_credential, granted_scopes, status, status_reason, credential_expires_at, refresh_due_at, refresh_fence,
-    refresh_lease_until, checked_at, last_used_at, updated_at
+    sealed_credential, granted_scopes, status, status_reason, credential_expires_at, grant_expires_at, refresh_due_at,
+    refresh_fence, refresh_lease_until, checked_at, last_used_at, updated_at
 ) on hub.api_connections to hub_worker;
 grant select (
     org_id, id, instance_id, name, auth_type, account_label, granted_scopes, status, status_reason,
-    credential_expires_at, checked_at, last_used_at, created_at, updated_at
+    credential_expires_at, grant_expires_at, checked_at, last_used_at, created_at, updated_at
 ) on hub.api_connections to hub_tenant, hub_readonly;
 comment on table hub.api_connections is 'Connections: credentialed links of instances to provider accounts.';
 comment on column hub.api_connections.sealed_credential is 'Tokens, keys or passwords, sealed for this row.';
+comment on column hub.api_connections.grant_expires_at is
+    'When the grant itself ends unless it is used or renewed, where the provider says so: a person must authorize anew.';
 comment on column hub.api_connections.account_key is 'The provider''s own id of the account: whose rate budget is spent.';
 comment on column hub.api_connections.refresh_fence is 'Rises with each refresh; only the last one''s result may be stored.';
+
+
+-- ======== schema/30_connections/320_oauth_flows.sql
+
+-- Somebody is on the way to a provider's consent page and back. The state that travels along is shown once and kept as
+-- its SHA-256, like the cookie of the browser that set out: a code that comes back in another browser is not taken.
+-- The PKCE verifier is sealed.
+create table hub.oauth_flows (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    connection_id uuid not null,
+    state_digest bytea not null check (octet_length(state_digest) = 32),
+    browser_digest bytea not null check (octet_length(browser_digest) = 32),
+    sealed_verifier bytea not null,
+    redirect_uri text not null check (length(redirect_uri) between 8 and 2000),
+    issuer text check (length(issuer) <= 2000),
+    requested_scopes text[] not null default '{}' check (cardinality(requested_scopes) <= 200),
+    begun_by text check (length(begun_by) <= 200),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (org_id, id),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade
+);
+
+-- Like a key id: the state comes back before the organization is known.
+create unique index oauth_flows_state_digest_key on hub.oauth_flows (state_digest);
+create index oauth_flows_connection_idx on hub.oauth_flows (org_id, connection_id);
+
+alter table hub.oauth_flows enable row level security;
+alter table hub.oauth_flows force row level security;
+
+create policy tenant on hub.oauth_flows to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.oauth_flows to hub_definer using (true);
+
+-- Whoever begins a flow deletes the expired ones of the organization; only take_oauth_flow() reads the secrets.
+grant select (org_id, id, connection_id, requested_scopes, begun_by, created_at, expires_at), insert, delete
+    on hub.oauth_flows to hub_app;
+grant select, delete on hub.oauth_flows to hub_definer;
+comment on table hub.oauth_flows is 'Authorizations under way: digests of state and browser, the sealed verifier, an end.';
+comment on column hub.oauth_flows.issuer is 'Who must have issued the answer (RFC 9207), where the provider says who it is.';
+
+
+-- Take the flow that a state belongs to, once: whoever comes with it again, too late, or in another browser finds none.
+create function hub.take_oauth_flow(p_state_digest bytea, p_browser_digest bytea)
+returns table (
+    org_id uuid, id uuid, connection_id uuid, sealed_verifier bytea, redirect_uri text, issuer text,
+    requested_scopes text[], begun_by text
+)
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    delete from hub.oauth_flows f using hub.organizations o
+    where f.state_digest = p_state_digest and f.browser_digest = p_browser_digest and f.expires_at > now()
+        and o.id = f.org_id and o.suspended_at is null
+    returning f.org_id, f.id, f.connection_id, f.sealed_verifier, f.redirect_uri, f.issuer, f.requested_scopes, f.begun_by
+$$;
+alter function hub.take_oauth_flow(bytea, bytea) owner to hub_definer;
+revoke execute on function hub.take_oauth_flow(bytea, bytea) from public;
+grant execute on function hub.take_oauth_flow(bytea, bytea) to hub_app;
+comment on function hub.take_oauth_flow(bytea, bytea) is 'A live flow by the digests of its state and browser; gone thereby.';
 
 
 -- ======== schema/50_webhooks/510_webhook_endpoints.sql
@@ -2049,7 +2169,8 @@ begin
         raise exception 'the use lies in the future' using errcode = 'invalid_parameter_value';
     end if;
     if not exists (select from hub.organizations o where o.id = p_org_id) then
-        raise exception 'there is no such organization' using errcode = 'no_data_found';
+        raise exception 'there is no such organization' using
+            errcode = 'no_data_found', hint = 'Pass the id (a UUID) of an organization of this hub.';
     end if;
     insert into hub.integration_usage_analytics
         (org_id, id, metric, quantity, integration_id, connection_id, outcome, duration_ms, dimensions, occurred_at)
@@ -2071,22 +2192,78 @@ comment on function hub.log_integration_usage(uuid, text, bigint, uuid, uuid, te
 -- Weekly partitions, made ahead of time. Every table of facts is range-partitioned by a time-ordered id and has a
 -- default partition, so that nothing is ever refused for want of one; this finds them all in the catalog.
 --
--- Runs as the owner of the tables, who alone may add partitions; a partition gets no grants (it is reached through its
--- parent) and row-level security of its own, without a policy: whoever addresses it directly sees nothing.
-create function hub.add_partitions(p_until timestamptz) returns integer
-language plpgsql volatile security definer
+-- Both run as the owner of the tables, who alone may add partitions; a partition gets no grants (it is reached through
+-- its parent) and row-level security of its own, without a policy: whoever addresses it directly sees nothing.
+
+-- One week of one table, if it is not there yet. It is filled with what the default partition took while it was
+-- missing (else PostgreSQL refuses it for ever), and attached rather than created as a partition: that way nobody who
+-- writes to or reads from other weeks waits for it.
+create function hub.add_partition(p_parent oid, p_week timestamptz) returns boolean
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_parent record;
-    v_week timestamptz;
     v_name text;
+    v_parent text := p_parent::regclass::text;
+    v_rest text;
+    v_key text;
+    v_from uuid := hub.uuidv7_floor(p_week);
+    v_to uuid := hub.uuidv7_floor(p_week + interval '7 days');
+begin
+    select c.relname || to_char(p_week at time zone 'UTC', '"_y"IYYY"w"IW'), p.partdefid::regclass::text, quote_ident(a.attname)
+    into v_name, v_rest, v_key
+    from pg_partitioned_table p
+    join pg_class c on c.oid = p.partrelid
+    join pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+    where p.partrelid = p_parent;
+    if to_regclass(format('hub.%I', v_name)) is not null then
+        return false;
+    end if;
+    execute format(
+        'create table hub.%I (like %s including defaults including constraints including storage including compression)',
+        v_name, v_parent
+    );
+    execute format('comment on table hub.%I is %L', v_name, 'One week of ' || split_part(v_parent, '.', 2) || '.');
+    execute format('lock table %s in access exclusive mode', v_rest);
+    -- Forced row-level security hides the rows from their own owner. Nobody else gets in between: the table is locked.
+    execute format('alter table %s no force row level security', v_rest);
+    execute format(
+        'with moved as (delete from %1$s r where r.%2$s >= %3$L and r.%2$s < %4$L returning r.*)'
+        ' insert into hub.%5$I select * from moved',
+        v_rest, v_key, v_from, v_to, v_name
+    );
+    execute format('alter table %s force row level security', v_rest);
+    execute format('alter table hub.%I enable row level security', v_name);
+    execute format('alter table hub.%I force row level security', v_name);
+    execute format('alter table %s attach partition hub.%I for values from (%L) to (%L)', v_parent, v_name, v_from, v_to);
+    return true;
+end
+$$;
+revoke execute on function hub.add_partition(oid, timestamptz) from public;
+comment on function hub.add_partition(oid, timestamptz) is 'Make one weekly partition if it is missing; answers whether it was.';
+
+
+-- All weeks of all tables, from the current one to the one that `p_until` lies in.
+create function hub.add_partitions(p_until timestamptz) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = 0
+as $$
+declare
+    v_parent oid;
+    v_week timestamptz;
     v_count integer := 0;
 begin
+    if p_until is null or not isfinite(p_until) or p_until > now() + interval '2 years' then
+        raise exception 'partitions are made for two years ahead at most' using errcode = 'invalid_parameter_value';
+    end if;
     -- Any two processes that add partitions must agree on this number; it has no other meaning.
     perform pg_advisory_xact_lock(79213660127837);
+    -- Whoever comes to the default partition while this waits for it has to wait too. So it does not wait long (less
+    -- than `deadlock_timeout`: in a deadlock it is this that gives way) and leaves the week to the next call.
+    perform set_config('lock_timeout', '500ms', true);
     for v_parent in
-        select c.oid, c.relname
+        select c.oid
         from pg_class c
         join pg_namespace n on n.oid = c.relnamespace
         join pg_partitioned_table p on p.partrelid = c.oid
@@ -2095,17 +2272,12 @@ begin
     loop
         v_week := date_trunc('week', now() at time zone 'UTC') at time zone 'UTC';
         while v_week <= p_until loop
-            v_name := v_parent.relname || to_char(v_week at time zone 'UTC', '"_y"IYYY"w"IW');
-            if to_regclass(format('hub.%I', v_name)) is null then
-                execute format(
-                    'create table hub.%I partition of hub.%I for values from (%L) to (%L)',
-                    v_name, v_parent.relname, hub.uuidv7_floor(v_week), hub.uuidv7_floor(v_week + interval '7 days')
-                );
-                execute format('alter table hub.%I enable row level security', v_name);
-                execute format('alter table hub.%I force row level security', v_name);
-                execute format('comment on table hub.%I is %L', v_name, 'One week of ' || v_parent.relname || '.');
-                v_count := v_count + 1;
-            end if;
+            begin
+                v_count := v_count + hub.add_partition(v_parent, v_week)::integer;
+            exception when lock_not_available then
+                raise warning '% is in use: its week of % is left to the next call', v_parent::regclass, v_week at time zone 'UTC';
+                exit;
+            end;
             v_week := v_week + interval '7 days';
         end loop;
     end loop;

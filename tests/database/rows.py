@@ -25,10 +25,11 @@ ROWS = {
     " values ('{org}', 'cred', {n} + 1, 'wrapped', 'key')",
     "idempotency_keys": "(org_id, scope, key, request_hash, expires_at)"
     f" values ('{{org}}', 'request', 'key-{{n}}', {_DIGEST}, {_TIME})",
-    "integrations": "(org_id, id, slug, version, name, category, manifest, manifest_digest)"
-    f" values ('{{org}}', '{{id}}', 'slug', '1.0.{{n}}', 'Thing', 'chat', '{{{{}}}}', {_DIGEST})",
+    "integrations": "(org_id, id, slug, version, name, category, manifest, manifest_digest, state, visibility)"
+    f" values ('{{org}}', '{{id}}', 'slug', '1.0.{{n}}', 'Thing', 'chat', '{{{{}}}}', {_DIGEST}, 'published',"
+    " case when {n} = 0 then 'public' else 'private' end)",
     "integration_marketplace": "(org_id, id, integration_id, slug, name, summary, category, visibility, published_at)"
-    " values ('{org}', '{id}', '{integrations}', 'slug-{n}', 'Thing', 'A thing', 'chat',"
+    " values ('{org}', '{id}', '{integrations}', 'slug-{n}-{org}', 'Thing', 'A thing', 'chat',"
     f" case when {{n}} = 0 then 'public' else 'private' end, {_TIME})",
     "integration_instances": "(org_id, id, integration_org_id, integration_id, name)"
     " values ('{org}', '{id}', '{org}', '{integrations}', 'Instance {n}')",
@@ -37,6 +38,9 @@ ROWS = {
     " '1.0.0', 5, case when {n} = 0 then 'visible' else 'hidden' end, 'reason')",
     "api_connections": "(org_id, id, instance_id, name, auth_type)"
     " values ('{org}', '{id}', '{integration_instances}', 'Connection', 'none')",
+    "oauth_flows": "(org_id, id, connection_id, state_digest, browser_digest, sealed_verifier, redirect_uri,"
+    " expires_at) values"
+    f" ('{{org}}', '{{id}}', '{{api_connections}}', {_DIGEST}, {_DIGEST}, 'sealed', 'https://x', {_TIME})",
     "webhook_endpoints": "(org_id, id, url) values ('{org}', '{id}', 'https://example.com/')",
     "webhook_endpoint_secrets": "(org_id, endpoint_id, id, sealed)"
     " values ('{org}', '{webhook_endpoints}', '{id}', 'sealed')",

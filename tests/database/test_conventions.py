@@ -4,6 +4,7 @@
 OTHER_TENANT_POLICY = {
     "organizations": "its own id is the organization",
     "people": "a person belongs to several organizations: its members are seen",
+    "integrations": "public ones are installed by everybody, who reads their manifest",
     "integration_marketplace": "public listings are seen by everybody",
     "integration_reviews": "who sees a listing sees what others say about it",
 }
@@ -19,6 +20,8 @@ OTHER_POLICIES = {
     ("deployment", "rotation", "PERMISSIVE"),  # a new master key rewraps the pepper
     ("schema_migrations", "everyone", "PERMISSIVE"),  # every process checks that the schema is as new as itself
     ("schema_migrations", "installer", "PERMISSIVE"),  # an owner that is not above row-level security migrates
+    ("integrations", "own_rows_update", "RESTRICTIVE"),
+    ("integrations", "own_rows_delete", "RESTRICTIVE"),
     ("integration_marketplace", "own_rows_update", "RESTRICTIVE"),
     ("integration_marketplace", "own_rows_delete", "RESTRICTIVE"),
     ("integration_reviews", "own_rows_update", "RESTRICTIVE"),
@@ -36,6 +39,8 @@ UNIQUE_WITHOUT_ORG = {
     "api_keys_key_id_key": "a key names itself before its organization is known; 71 random bits",
     "sessions_digest_key": "a token is shown before its organization is known; a SHA-256",
     "invitations_digest_key": "a code is shown before its organization is known; a SHA-256",
+    "oauth_flows_state_digest_key": "a state comes back before its organization is known; a SHA-256",
+    "integration_marketplace_public_slug_key": "public listings, which everybody sees, are found by slug alone",
 }
 # Further indexes that do not begin with the organization.
 INDEX_WITHOUT_ORG_FIRST = {

@@ -104,6 +104,54 @@ async def test_rows_land_in_the_week_of_their_id(admin, two_orgs):
     assert {row["id"]: row["part"].removeprefix("hub.") for row in rows} == expected
 
 
+async def test_a_week_takes_in_what_came_before_it(admin, two_orgs):
+    """A worker that was away for months finds the default partition full of weeks that are still to be made."""
+    weeks = [timedelta(days=days) for days in (75, 80, 95)]
+    for week in weeks:
+        await admin.execute(
+            "insert into hub.integration_usage_analytics (org_id, id, metric, occurred_at, dimensions)"
+            " select $1, hub.uuidv7_floor(now() + $2::interval), 'a', now(), '{\"kept\": true}'", two_orgs[0], week,
+        )  # fmt: skip
+    see = "select * from hub.integration_usage_analytics order by id"
+    before = await admin.fetch(see)
+    assert await admin.fetchval(ADD, timedelta(days=84)) > 0
+    assert await admin.fetch(see) == before
+    places = await admin.fetch(
+        "select tableoid::regclass::text as part from hub.integration_usage_analytics order by id"
+    )
+    assert ["_rest" in row["part"] for row in places] == [False, False, True]
+    assert await admin.fetchval(
+        "select relforcerowsecurity from pg_class where oid = 'hub.integration_usage_analytics_rest'::regclass"
+    )
+
+
+async def test_a_long_reader_stops_neither_publishing_nor_the_other_tables(
+    admin, connect, database, worker, publisher, two_orgs
+):
+    reader = await connect(database.admin_url)
+    begun = reader.transaction()
+    await begun.start()
+    # As a backup does, for hours.
+    await reader.fetch("select * from hub.webhook_events")
+    before = {parent: len(await _bounds(admin, parent)) for parent in PARENTS}
+    making = asyncio.create_task(worker.fetchval(ADD, timedelta(days=70)))
+    while not making.done():
+        await asyncio.wait_for(publisher.fetchval("select hub.trigger_webhook($1, 'a.b', '{}')", two_orgs[0]), 20)
+    assert await making > 0
+    after = {parent: len(await _bounds(admin, parent)) for parent in PARENTS}
+    assert {parent for parent in PARENTS if after[parent] == before[parent]} == {"webhook_events"}
+    await begun.rollback()
+    assert await worker.fetchval(ADD, timedelta(days=70)) > 0
+    assert len(await _bounds(admin, "webhook_events")) == max(after.values())
+    assert await worker.fetchval("select current_setting('lock_timeout')") == "0"
+
+
+@pytest.mark.parametrize("until", ["null", "'infinity'", "'-infinity'", "now() + interval '3 years'"])
+async def test_an_end_that_is_none_is_refused(worker, until):
+    with pytest.raises(asyncpg.InvalidParameterValueError, match="two years ahead at most"):
+        await worker.fetchval(f"select hub.add_partitions({until})")
+
+
 async def test_an_event_of_today_is_not_in_the_rest_and_its_ended_delivery_is_in_the_same_week(admin, tenant, two_orgs):
     await admin.execute("insert into hub.webhook_endpoints (org_id, url) values ($1, 'https://x.org/')", two_orgs[0])
     await tenant.fetchval("select hub.trigger_webhook($1, 'a.b', '{}')", two_orgs[0])

@@ -93,6 +93,13 @@ async def test_the_average_is_honest_through_a_reviews_life(market):
     assert await market.average() == (1, 5)
     await market.act(market.buyer, "delete from hub.integration_reviews where id = $1", first)
     assert await market.average() == (1, 5)
+    # It is still there: deleting it and writing it anew would undo the moderation.
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await market.review(market.buyer, 1)
+    await market.admin.execute(hide, first, "visible")
+    assert await market.average() == (2, 6)
+    await market.act(market.buyer, "delete from hub.integration_reviews where id = $1", first)
+    assert await market.average() == (1, 5)
     await market.act(market.seller, "delete from hub.integration_reviews where org_id = $1", market.seller)
     assert await market.average() == (0, 0)
 

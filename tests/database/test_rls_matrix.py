@@ -21,6 +21,7 @@ from worksphere_hub.db.logins import ensure_login, ensure_organization_login
 
 # Where an organization may READ another's rows: which ones, and why.
 READABLE = {
+    "integrations": "visibility = 'public'",  # installing it takes reading its manifest
     "integration_marketplace": "visibility = 'public'",  # a public listing is there to be seen by everybody
     "integration_reviews": "moderation = 'visible'",  # who sees a listing sees what others say about it
 }

@@ -67,6 +67,7 @@ async def test_the_hub_and_publishers_note_for_any_organization_that_exists(publ
         with pytest.raises(asyncpg.PostgresError, match="no such organization") as failure:
             await login.fetchval(CALL, ids.new(), "api.calls")
         assert failure.value.sqlstate == "P0002"
+        assert "id (a UUID)" in failure.value.hint
     assert await admin.fetchval("select count(*) from hub.integration_usage_analytics") == 6
 
 

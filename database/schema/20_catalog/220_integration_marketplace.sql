@@ -29,6 +29,10 @@ create table hub.integration_marketplace (
     check (visibility = 'private' or published_at is not null)
 );
 
+-- What everybody sees is installed by its slug alone. The one unique key without org_id here tells nobody about a row
+-- that is not theirs to see.
+create unique index integration_marketplace_public_slug_key on hub.integration_marketplace (slug) where visibility = 'public';
+
 -- Full-text search is not leakproof, so under row-level security it never uses an index: the catalogue is small (some
 -- hundreds of rows), and a scan of it takes a millisecond.
 create index integration_marketplace_public_idx on hub.integration_marketplace (org_id, category) where visibility = 'public';

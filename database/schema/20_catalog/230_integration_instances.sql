@@ -34,3 +34,40 @@ grant select, insert, delete, update (integration_org_id, integration_id, name, 
 grant select on hub.integration_instances to hub_worker, hub_tenant, hub_readonly, hub_definer;
 comment on table hub.integration_instances is 'Integrations that an organization has installed.';
 comment on column hub.integration_instances.pinned is 'Stays at its version until somebody upgrades it.';
+
+
+-- What may be installed: an integration of one's own, or a published public one; a listing given must be one of that
+-- integration, since who may review it rests on it. A foreign key knows neither, and would tell whether a private
+-- integration of somebody else's exists.
+create function hub.require_installable() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- An instance of an integration that has been withdrawn since goes on working and may be changed.
+    if tg_op = 'UPDATE' and (new.integration_org_id, new.integration_id) = (old.integration_org_id, old.integration_id) then
+        return new;
+    end if;
+    if not exists (
+        select from hub.integrations i
+        where i.org_id = new.integration_org_id and i.id = new.integration_id
+            and (i.org_id = new.org_id or (i.visibility = 'public' and i.state = 'published'))
+            and (new.listing_id is null or exists (
+                select from hub.integration_marketplace m
+                join hub.integrations d on d.org_id = m.org_id and d.id = m.integration_id
+                where m.org_id = i.org_id and m.id = new.listing_id and d.slug = i.slug
+            ))
+    ) then
+        raise exception 'there is no such integration to install' using
+            errcode = 'foreign_key_violation', hint = 'Install one of your own, or a public one through its listing.';
+    end if;
+    return new;
+end
+$$;
+alter function hub.require_installable() owner to hub_definer;
+revoke execute on function hub.require_installable() from public;
+comment on function hub.require_installable() is 'Refuses to install what is neither one''s own nor public.';
+
+create trigger require_installable
+    before insert or update of integration_org_id, integration_id on hub.integration_instances
+    for each row execute function hub.require_installable();

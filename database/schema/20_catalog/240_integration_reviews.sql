@@ -42,8 +42,9 @@ create policy tenant on hub.integration_reviews to hub_app, hub_tenant, hub_read
     with check (org_id = (select hub.current_org()));
 create policy own_rows_update on hub.integration_reviews as restrictive for update to hub_app
     using (org_id = (select hub.current_org()));
+-- A hidden review stays: deleting it and writing it anew would undo the moderation.
 create policy own_rows_delete on hub.integration_reviews as restrictive for delete to hub_app
-    using (org_id = (select hub.current_org()));
+    using (org_id = (select hub.current_org()) and moderation = 'visible');
 create policy definer on hub.integration_reviews to hub_definer using (true) with check (true);
 
 grant select, delete,

@@ -15,6 +15,7 @@ create table hub.api_connections (
     status text not null default 'pending' check (status in ('pending', 'connected', 'needs_reauth', 'failing', 'disconnected')),
     status_reason text check (length(status_reason) <= 500),
     credential_expires_at timestamptz,
+    grant_expires_at timestamptz,
     refresh_due_at timestamptz,
     refresh_fence integer not null default 0,
     refresh_lease_until timestamptz,
@@ -38,14 +39,16 @@ create policy tenant on hub.api_connections to hub_app, hub_worker, hub_tenant, 
 
 grant select, insert, update, delete on hub.api_connections to hub_app;
 grant select, update (
-    sealed_credential, granted_scopes, status, status_reason, credential_expires_at, refresh_due_at, refresh_fence,
-    refresh_lease_until, checked_at, last_used_at, updated_at
+    sealed_credential, granted_scopes, status, status_reason, credential_expires_at, grant_expires_at, refresh_due_at,
+    refresh_fence, refresh_lease_until, checked_at, last_used_at, updated_at
 ) on hub.api_connections to hub_worker;
 grant select (
     org_id, id, instance_id, name, auth_type, account_label, granted_scopes, status, status_reason,
-    credential_expires_at, checked_at, last_used_at, created_at, updated_at
+    credential_expires_at, grant_expires_at, checked_at, last_used_at, created_at, updated_at
 ) on hub.api_connections to hub_tenant, hub_readonly;
 comment on table hub.api_connections is 'Connections: credentialed links of instances to provider accounts.';
 comment on column hub.api_connections.sealed_credential is 'Tokens, keys or passwords, sealed for this row.';
+comment on column hub.api_connections.grant_expires_at is
+    'When the grant itself ends unless it is used or renewed, where the provider says so: a person must authorize anew.';
 comment on column hub.api_connections.account_key is 'The provider''s own id of the account: whose rate budget is spent.';
 comment on column hub.api_connections.refresh_fence is 'Rises with each refresh; only the last one''s result may be stored.';

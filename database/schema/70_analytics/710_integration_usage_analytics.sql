@@ -72,7 +72,8 @@ begin
         raise exception 'the use lies in the future' using errcode = 'invalid_parameter_value';
     end if;
     if not exists (select from hub.organizations o where o.id = p_org_id) then
-        raise exception 'there is no such organization' using errcode = 'no_data_found';
+        raise exception 'there is no such organization' using
+            errcode = 'no_data_found', hint = 'Pass the id (a UUID) of an organization of this hub.';
     end if;
     insert into hub.integration_usage_analytics
         (org_id, id, metric, quantity, integration_id, connection_id, outcome, duration_ms, dimensions, occurred_at)

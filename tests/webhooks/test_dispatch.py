@@ -10,7 +10,9 @@ from standardwebhooks import Webhook
 
 from tests.webhooks.conftest import QUICK
 from worksphere_hub import clock
+from worksphere_hub.db.failures import DatabaseUnavailable
 from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.models import Result
 
 START = (UUID(int=0), UUID(int=0))
@@ -283,6 +285,27 @@ async def test_a_database_that_goes_away_for_a_moment_loses_nothing(engine, clus
     arrived = {request.headers["webhook-id"] for request in engine.receiver.requests}
     assert arrived == {f"e-{number}" for number in range(20)}
     assert await engine.states() == {"delivered": 20}
+
+
+async def test_a_delivery_that_missed_the_database_while_it_was_prepared_comes_back_within_seconds(engine, monkeypatch):
+    await engine.endpoint("/ok")
+    loads: list[UUID] = []
+    load = Directory._load
+
+    async def fail_once(self, org, endpoint):
+        loads.append(endpoint)
+        if len(loads) == 1:
+            raise DatabaseUnavailable("the connection is gone")
+        return await load(self, org, endpoint)
+
+    monkeypatch.setattr(Directory, "_load", fail_once)
+    async with engine.dispatching():
+        await engine.publish()
+        # The pause for what cannot be prepared at all is thirty seconds: longer than this waits.
+        await engine.until_settled(within=15.0)
+    assert await engine.states() == {"delivered": 1}
+    assert len(await engine.attempts()) == 1
+    assert len(loads) == 2
 
 
 async def test_claims_go_from_endpoint_to_endpoint_however_long_a_backlog_is(engine):

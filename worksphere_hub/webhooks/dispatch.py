@@ -24,7 +24,8 @@ _START = (UUID(int=0), UUID(int=0))
 _FULL_CLAIM = 256
 # A claim of this many says that there are more: no pause before the next.
 _MANY = 64
-# A delivery that cannot be prepared (no key, no database) is given back for this long, without an attempt.
+# A delivery that cannot be prepared (its key does not open, say) is given back for this long, without an attempt; one
+# that only missed the database for a moment comes back as soon as the claims do.
 _UNREADY_SECONDS = 30.0
 _DATABASE_AWAY_SECONDS = 1.0
 
@@ -130,10 +131,9 @@ class Dispatcher:
             # and whoever takes it next marks it as reclaimed.
             raise
         except Exception as error:  # noqa: BLE001 - one delivery's trouble is its own
-            if not is_passing(error):
-                with wide("delivery.unready", org_id=str(claim.org), endpoint_id=str(claim.endpoint)) as line:
-                    line.caught(error)
-            result = Result(claim, "pending", _UNREADY_SECONDS)
+            with wide("delivery.unready", org_id=str(claim.org), endpoint_id=str(claim.endpoint)) as line:
+                line.caught(error)
+            result = Result(claim, "pending", _DATABASE_AWAY_SECONDS if is_passing(error) else _UNREADY_SECONDS)
         self._parts.recorder.give(result)
 
     async def _result(self, claim: Claim) -> Result:

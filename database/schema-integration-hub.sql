@@ -1206,26 +1206,70 @@ comment on function hub.take_oauth_flow(bytea, bytea) is 'A live flow by the dig
 create table hub.webhook_endpoints (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
-    url text not null check (length(url) between 8 and 2000),
+    kind text not null default 'push' check (kind in ('push', 'pull')),
+    url text check (length(url) between 8 and 2000),
     description text not null default '' check (length(description) <= 500),
-    event_types text[] not null default '{*}' check (cardinality(event_types) between 1 and 100),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
-    disabled_reason text check (disabled_reason in ('by_request', 'gone')),
+    disabled_reason text check (disabled_reason in ('by_request', 'gone', 'failing')),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
+
+    -- What is sent.
+    event_types text[] not null default '{*}' check (cardinality(event_types) between 1 and 100),
+    channels text[] check (cardinality(channels) between 1 and 10),
+    filter text check (length(filter) between 1 and 10000),
+    transform text check (length(transform) between 1 and 10000),
+    thin boolean not null default false,
+    method text not null default 'POST' check (method in ('POST', 'PUT', 'PATCH')),
+    headers jsonb not null default '{}' check (jsonb_typeof(headers) = 'object'),
+    compression text check (compression = 'gzip'),
+    encryption_key jsonb,
+    batch_size smallint not null default 1 check (batch_size between 1 and 100),
+    batch_wait_ms integer not null default 0 check (batch_wait_ms between 0 and 60000),
+
+    -- How it is sent.
+    retry_policy jsonb,
+    rate_limit real check (rate_limit between 0.01 and 10000),
+    concurrency smallint check (concurrency between 1 and 256),
+    ordering text not null default 'none' check (ordering in ('none', 'key', 'endpoint')),
+    on_exhausted text not null default 'skip' check (on_exhausted in ('skip', 'block', 'park')),
+    signatures text[] not null default '{v1}' check (signatures <@ array['v1', 'v1a'] and cardinality(signatures) > 0),
+
     primary key (org_id, id),
-    check ((status = 'disabled') = (disabled_reason is not null))
+    check ((status = 'disabled') = (disabled_reason is not null)),
+    check ((kind = 'push') = (url is not null))
 );
 
--- The signing secrets of an endpoint, sealed. Several are live while one is rotated out.
+-- What an endpoint's messages are signed with and what the hub shows to its receiver, sealed. Several signing secrets
+-- are live while one is rotated out. The public half of an ed25519 key is in the JWKS.
 create table hub.webhook_endpoint_secrets (
     org_id uuid not null,
     endpoint_id uuid not null,
     id uuid not null default hub.uuidv7(),
+    kind text not null default 'v1' check (kind in ('v1', 'v1a', 'auth')),
     sealed bytea not null,
+    public_key text check (length(public_key) <= 200),
     created_at timestamptz not null default now(),
     expires_at timestamptz,
     primary key (org_id, endpoint_id, id),
+    foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete cascade,
+    check ((kind = 'v1a') = (public_key is not null))
+);
+
+-- What holds deliveries to an endpoint back, beside its own settings: its circuit, a pause that the receiver asked for,
+-- and the tokens of its rate limit. There is a row only for endpoints that have been in trouble or have a limit.
+create table hub.webhook_endpoint_gates (
+    org_id uuid not null,
+    endpoint_id uuid not null,
+    circuit text not null default 'closed' check (circuit in ('closed', 'open', 'half_open')),
+    failures integer not null default 0 check (failures >= 0),
+    openings integer not null default 0 check (openings >= 0),
+    failing_since timestamptz,
+    opens_until timestamptz,
+    slow_until timestamptz,
+    tokens double precision not null default 0,
+    tokens_at timestamptz,
+    primary key (org_id, endpoint_id),
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete cascade
 );
 
@@ -1240,6 +1284,8 @@ alter table hub.webhook_endpoints enable row level security;
 alter table hub.webhook_endpoints force row level security;
 alter table hub.webhook_endpoint_secrets enable row level security;
 alter table hub.webhook_endpoint_secrets force row level security;
+alter table hub.webhook_endpoint_gates enable row level security;
+alter table hub.webhook_endpoint_gates force row level security;
 alter table hub.webhook_endpoint_revisions enable row level security;
 alter table hub.webhook_endpoint_revisions force row level security;
 
@@ -1250,18 +1296,39 @@ create policy definer on hub.webhook_endpoints to hub_definer using (true);
 create policy tenant on hub.webhook_endpoint_secrets to hub_app, hub_worker
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
 
+create policy definer on hub.webhook_endpoint_secrets to hub_definer using (true);
+
+create policy tenant on hub.webhook_endpoint_gates to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_endpoint_gates to hub_definer using (true) with check (true);
+
 create policy definer on hub.webhook_endpoint_revisions to hub_definer using (true) with check (true);
 
-grant select, insert, delete, update (url, description, event_types, status, disabled_reason, updated_at)
-    on hub.webhook_endpoints to hub_app;
+grant select, insert, delete, update (
+    url, description, status, disabled_reason, updated_at, event_types, channels, filter, transform, thin, method, headers,
+    compression, encryption_key, batch_size, batch_wait_ms, retry_policy, rate_limit, concurrency, ordering, on_exhausted,
+    signatures
+) on hub.webhook_endpoints to hub_app;
 grant select, update (status, disabled_reason, updated_at) on hub.webhook_endpoints to hub_worker;
 grant select on hub.webhook_endpoints to hub_tenant, hub_readonly, hub_definer;
 grant select, insert, delete, update (expires_at) on hub.webhook_endpoint_secrets to hub_app;
 grant select on hub.webhook_endpoint_secrets to hub_worker;
+grant select (org_id, endpoint_id, id, kind, public_key, expires_at) on hub.webhook_endpoint_secrets to hub_definer;
+grant select, insert, update, delete on hub.webhook_endpoint_gates to hub_app, hub_worker;
+grant select on hub.webhook_endpoint_gates to hub_tenant, hub_readonly;
+grant select, insert, update on hub.webhook_endpoint_gates to hub_definer;
 grant select, insert, update on hub.webhook_endpoint_revisions to hub_definer;
 comment on table hub.webhook_endpoints is 'Receivers of an organization''s events.';
 comment on column hub.webhook_endpoints.event_types is 'Exact types, prefixes such as invoice.*, or * for all.';
-comment on table hub.webhook_endpoint_secrets is 'Signing secrets of endpoints, sealed; several while one is rotated out.';
+comment on column hub.webhook_endpoints.channels is 'Only events of one of these channels; null: of any and of none.';
+comment on column hub.webhook_endpoints.filter is 'A JSONata expression over the message; what it does not hold for is not sent.';
+comment on column hub.webhook_endpoints.transform is 'A JSONata expression that makes the body that is sent out of the message.';
+comment on column hub.webhook_endpoints.ordering is 'One at a time: none, of each ordering key, or of the whole endpoint.';
+comment on column hub.webhook_endpoints.on_exhausted is 'What an exhausted delivery does to those behind it: skip, block or park.';
+comment on column hub.webhook_endpoints.rate_limit is 'Attempts per second, over all workers.';
+comment on column hub.webhook_endpoints.concurrency is 'Deliveries in flight at once, over all workers.';
+comment on table hub.webhook_endpoint_secrets is 'Signing keys of endpoints and what authenticates the hub to them, sealed.';
+comment on table hub.webhook_endpoint_gates is 'What holds deliveries to an endpoint back: circuit, pause, rate.';
 comment on table hub.webhook_endpoint_revisions is 'Counts the changes to an organization''s endpoints.';
 
 
@@ -1282,17 +1349,19 @@ revoke execute on function hub.bump_endpoint_revision() from public;
 comment on function hub.bump_endpoint_revision() is 'Counts a change to the set of an organization''s endpoints.';
 
 create trigger bump_endpoint_revision
-    after insert or delete or update of event_types, status on hub.webhook_endpoints
+    after insert or delete or update of event_types, channels, ordering, status on hub.webhook_endpoints
     for each row execute function hub.bump_endpoint_revision();
 
 
--- Does an event type match one of the patterns? `*` is all, `invoice.*` is everything below invoice, else equality.
+-- Does an event type match one of the patterns? `*` is all, `invoice.*` is everything below invoice, else equality. The
+-- hub's own types (`hub.endpoint.disabled` and so on) are no business of a receiver that did not name them: `*` leaves
+-- them out.
 create function hub.event_type_matches(p_type text, p_patterns text[]) returns boolean
 language sql immutable parallel safe strict
 as $$
     select exists (
         select from unnest(p_patterns) as p (pattern)
-        where p.pattern = '*' or p.pattern = p_type
+        where (p.pattern = '*' and not starts_with(p_type, 'hub.')) or p.pattern = p_type
             or (right(p.pattern, 2) = '.*' and starts_with(p_type, left(p.pattern, -1)))
     )
 $$;
@@ -1313,31 +1382,40 @@ create table hub.webhook_events (
     id uuid not null,
     key text check (key ~ '^[A-Za-z0-9_-]{1,64}$'),
     type text not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
-    body bytea not null check (octet_length(body) <= 1048576),
+    body bytea check (octet_length(body) <= 1048576),
     occurred_at timestamptz not null,
     accepted_at timestamptz not null,
     fanout_id uuid not null,
     only_endpoint_id uuid,
-    primary key (org_id, id)
+    channels text[] check (cardinality(channels) between 1 and 5),
+    ordering_key text check (length(ordering_key) between 1 and 128),
+    origin_id uuid,
+    unchecked boolean not null default false,
+    expunged_at timestamptz,
+    primary key (org_id, id),
+    check ((body is null) = (expunged_at is not null))
 ) partition by range (id);
 create table hub.webhook_events_rest partition of hub.webhook_events default;
 
 create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
 
--- How one event type fans out over an organization's endpoints as they were at one revision: which get a delivery,
+-- How one event type, on its channels, fans out over an organization's endpoints as they were at one revision: which get a delivery,
 -- and why each other one does not. Worked out once and shared by every event that meets the same endpoints, so that a
 -- verdict for every endpoint costs an event nothing.
 create table hub.webhook_fanouts (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
     event_type text not null,
+    channels text[] not null default '{}',
     revision bigint not null,
     endpoint_ids uuid[] not null,
+    endpoint_modes text[] not null check (endpoint_modes <@ array['push', 'pull', 'key', 'endpoint']),
     skipped_ids uuid[] not null,
-    skipped_reasons text[] not null check (skipped_reasons <@ array['event_type', 'disabled']),
+    skipped_reasons text[] not null check (skipped_reasons <@ array['event_type', 'channel', 'disabled']),
     created_at timestamptz not null default now(),
     primary key (org_id, id),
-    unique (org_id, event_type, revision),
+    unique (org_id, event_type, channels, revision),
+    check (cardinality(endpoint_ids) = cardinality(endpoint_modes)),
     check (cardinality(skipped_ids) = cardinality(skipped_reasons))
 );
 
@@ -1356,6 +1434,7 @@ create policy tenant on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, 
 create policy definer on hub.webhook_fanouts to hub_definer using (true) with check (true);
 
 grant select on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant update (body, expunged_at) on hub.webhook_events to hub_app;
 grant select, insert on hub.webhook_events to hub_definer;
 grant select on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly;
 grant select, insert on hub.webhook_fanouts to hub_definer;
@@ -1363,7 +1442,12 @@ comment on table hub.webhook_events is 'Facts published for an organization, imm
 comment on column hub.webhook_events.key is 'The id the publisher gave it; unique per organization while it is remembered.';
 comment on column hub.webhook_events.body is 'The message as it is signed and sent: {"type", "timestamp", "data"}.';
 comment on column hub.webhook_events.only_endpoint_id is 'Set on a test send: the one endpoint it is meant for.';
-comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per event type and revision of the endpoints.';
+comment on column hub.webhook_events.channels is 'Reaches endpoints of one of these channels and those without any.';
+comment on column hub.webhook_events.ordering_key is 'Endpoints that keep order get events of one key one after the other.';
+comment on column hub.webhook_events.origin_id is 'The event that this one is an edited copy of.';
+comment on column hub.webhook_events.unchecked is 'Published from SQL, where no contract can be checked: the worker does it.';
+comment on column hub.webhook_events.expunged_at is 'When the message was removed for good; the rest of the record stays.';
+comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per event type, channels and revision of the endpoints.';
 
 
 -- ======== schema/50_webhooks/530_webhook_deliveries.sql
@@ -1371,30 +1455,54 @@ comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per eve
 -- One event for one endpoint, with a state.
 --
 --   pending    due at `due_at`; `leased` while a worker has it in hand and `due_at` is then the end of the lease
+--   queued     the endpoint keeps order and another of its lane is before this one
+--   available  the endpoint is a pull endpoint: its receiver fetches and acknowledges it
 --   held       its endpoint is disabled; enabling it makes it pending again
---   delivered  the endpoint answered 2xx
---   exhausted  the retry schedule ran out
---   cancelled  its endpoint was deleted
+--   blocked    exhausted at the head of its lane, which waits for somebody to retry or skip it
+--   parked     exhausted and put aside for somebody to look at; its lane goes on
+--   delivered  the endpoint answered 2xx, or acknowledged it
+--   exhausted  its retries or its time ran out
+--   cancelled  its endpoint was deleted, its message expunged, or its contract broken
+--   filtered   the endpoint's filter does not want it
 --
--- Open ones (pending, held) live in a partition of their own: the queue stays small and hot however much history
+-- Open ones (the first six) live in a partition of their own: the queue stays small and hot however much history
 -- there is, and PostgreSQL moves a row to its week's archive when its state ends it. `due_at` is the visibility
 -- timeout, so a worker that dies gives its deliveries back by doing nothing. `fence` counts the claims: whoever
 -- records an attempt must hold the last one.
+--
+-- A lane is a queue of deliveries that go one after the other, in the order of `sequence`. Its head is whichever of it
+-- is pending, held or blocked; when that ends, the next queued one is made pending.
+--
+-- A manual retry takes a delivery out of its automatic chain and puts it back, should it fail, exactly as it was:
+-- `resume_state` and `resume_at` remember how. `step` counts the attempts of the chain, `attempts` all of them.
 create table hub.webhook_deliveries (
     org_id uuid not null,
     endpoint_id uuid not null,
     event_id uuid not null,
     open boolean not null default true,
-    state text not null default 'pending' check (state in ('pending', 'held', 'delivered', 'exhausted', 'cancelled')),
+    state text not null default 'pending' check (state in (
+        'pending', 'queued', 'available', 'held', 'blocked', 'parked', 'delivered', 'exhausted', 'cancelled', 'filtered'
+    )),
     due_at timestamptz not null default now(),
     leased boolean not null default false,
     fence integer not null default 0,
     attempts smallint not null default 0 check (attempts >= 0),
+    step smallint not null default 0 check (step >= 0),
     ended_at timestamptz,
+    reason text check (reason in ('attempts', 'deadline', 'expunged', 'contract', 'endpoint_deleted', 'by_request')),
+    restarted_at timestamptz,
+    resume_state text,
+    resume_at timestamptz,
+    lane text,
+    sequence bigint,
     primary key (org_id, event_id, endpoint_id, open),
-    check (open = (state in ('pending', 'held'))),
-    check (open = (ended_at is null))
+    check (open = (state in ('pending', 'queued', 'available', 'held', 'blocked', 'parked'))),
+    check (open = (ended_at is null)),
+    check ((lane is null) = (sequence is null)),
+    check (state <> 'queued' or lane is not null)
 ) partition by list (open);
+create sequence hub.webhook_lane_sequence as bigint cache 1;
+comment on sequence hub.webhook_lane_sequence is 'Numbers the deliveries of all lanes in the order they were accepted.';
 
 create table hub.webhook_deliveries_open partition of hub.webhook_deliveries for values in (true)
     with (
@@ -1410,6 +1518,10 @@ create table hub.webhook_deliveries_ended_rest partition of hub.webhook_deliveri
 -- that is empty one minute and full the next, would otherwise look for one delivery among all those of its endpoint.
 create index webhook_deliveries_due_idx on hub.webhook_deliveries_open (org_id, endpoint_id, due_at)
     where state = 'pending';
+create index webhook_deliveries_lane_idx on hub.webhook_deliveries_open (org_id, endpoint_id, lane, sequence)
+    where lane is not null;
+create index webhook_deliveries_available_idx on hub.webhook_deliveries_open (org_id, endpoint_id, event_id)
+    where state = 'available';
 create index webhook_deliveries_endpoint_idx on hub.webhook_deliveries_ended (org_id, endpoint_id, event_id);
 
 alter table hub.webhook_deliveries enable row level security;
@@ -1426,10 +1538,17 @@ create policy tenant on hub.webhook_deliveries to hub_app, hub_worker, hub_tenan
 create policy definer on hub.webhook_deliveries to hub_definer using (true) with check (true);
 
 grant select on hub.webhook_deliveries to hub_app, hub_worker, hub_tenant, hub_readonly;
-grant update (open, state, due_at, leased, fence, ended_at) on hub.webhook_deliveries to hub_app, hub_worker;
+grant insert, update (
+    open, state, due_at, leased, fence, step, attempts, ended_at, reason, restarted_at, resume_state, resume_at, lane, sequence
+) on hub.webhook_deliveries to hub_app, hub_worker;
 grant select, insert, update, delete on hub.webhook_deliveries to hub_definer;
+grant usage on sequence hub.webhook_lane_sequence to hub_definer;
 comment on table hub.webhook_deliveries is 'One event for one endpoint, with a state.';
 comment on column hub.webhook_deliveries.due_at is 'When a pending one may be taken next; the end of the lease while it is in hand.';
+comment on column hub.webhook_deliveries.step is 'Attempts of the automatic chain; a manual retry is none of them.';
+comment on column hub.webhook_deliveries.reason is 'Why it ended without being delivered.';
+comment on column hub.webhook_deliveries.restarted_at is 'When a replay began its chain anew; its deadline counts from there.';
+comment on column hub.webhook_deliveries.lane is 'The queue it goes through one at a time: its ordering key, or empty for the endpoint''s one.';
 comment on column hub.webhook_deliveries.fence is 'Fencing token: rises with each claim; only the last claim''s holder may record.';
 
 
@@ -1448,6 +1567,8 @@ create table hub.webhook_event_logs (
     error_detail text check (length(error_detail) <= 500),
     reclaimed boolean not null default false,
     fenced boolean not null default false,
+    manual boolean not null default false,
+    batch_id text check (length(batch_id) <= 40),
     started_at timestamptz not null,
     duration_ms integer not null check (duration_ms >= 0),
     url text not null,
@@ -1483,18 +1604,140 @@ comment on column hub.webhook_event_logs.fenced is
     'The worker came back too late: the delivery was another''s by then and this attempt changed nothing.';
 
 
+-- ======== schema/50_webhooks/550_lanes.sql
+
+-- Lanes: deliveries of an endpoint that keeps order, one after the other. All of these see every organization.
+--
+-- Nothing here waits for anybody: a publisher whose own transaction stays open (see trigger_webhook) must not hold up
+-- the workers. So a lane whose last head ended just while another event joined it may be left without one; whoever
+-- sweeps (promote_lanes_left) finds it within a second. Two publishers that join an empty lane at the very same time
+-- both become its head: neither came first.
+
+-- Put the events of a batch that has just been stored into the lanes of those of its endpoints that keep order.
+create function hub.queue_in_lanes(p_org_ids uuid[], p_ids uuid[], p_duplicate_ids uuid[]) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_orgs uuid[];
+    v_endpoints uuid[];
+    v_lanes text[];
+begin
+    with joined as (
+        insert into hub.webhook_deliveries (org_id, endpoint_id, event_id, state, due_at, lane, sequence)
+        select e.org_id, d.endpoint_id, e.id, 'queued', 'infinity', case d.mode when 'key' then e.ordering_key else '' end,
+            nextval('hub.webhook_lane_sequence')
+        from unnest(p_org_ids, p_ids) with ordinality as g (org_id, id, n)
+        join hub.webhook_events e on e.org_id = g.org_id and e.id = g.id
+        join hub.webhook_fanouts p on p.org_id = e.org_id and p.id = e.fanout_id
+        cross join lateral unnest(p.endpoint_ids, p.endpoint_modes) as d (endpoint_id, mode)
+        where e.only_endpoint_id is null and e.id <> all (p_duplicate_ids)
+            and (d.mode = 'endpoint' or (d.mode = 'key' and e.ordering_key is not null))
+        order by g.n
+        returning org_id, endpoint_id, lane
+    )
+    select array_agg(j.org_id), array_agg(j.endpoint_id), array_agg(j.lane) into v_orgs, v_endpoints, v_lanes
+    from (select distinct org_id, endpoint_id, lane from joined) as j;
+    perform hub.promote_lanes(v_orgs, v_endpoints, v_lanes);
+end
+$$;
+alter function hub.queue_in_lanes(uuid[], uuid[], uuid[]) owner to hub_definer;
+revoke execute on function hub.queue_in_lanes(uuid[], uuid[], uuid[]) from public;
+comment on function hub.queue_in_lanes(uuid[], uuid[], uuid[]) is 'Put stored events into the lanes of endpoints that keep order.';
+
+
+-- Make the next of each lane that has no head its head; answers how many became one.
+create function hub.promote_lanes(p_org_ids uuid[], p_endpoint_ids uuid[], p_lanes text[]) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    v_count integer;
+begin
+    update hub.webhook_deliveries d
+    set state = 'pending', due_at = clock_timestamp()
+    from (select distinct * from unnest(p_org_ids, p_endpoint_ids, p_lanes)) as l (org_id, endpoint_id, lane)
+    cross join lateral (
+        select q.event_id, q.state from hub.webhook_deliveries q
+        where q.open and q.org_id = l.org_id and q.endpoint_id = l.endpoint_id and q.lane = l.lane
+            and q.state <> 'parked'
+        order by q.sequence limit 1
+    ) as head
+    where head.state = 'queued' and d.open and d.state = 'queued'
+        and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.event_id = head.event_id;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.promote_lanes(uuid[], uuid[], text[]) owner to hub_definer;
+revoke execute on function hub.promote_lanes(uuid[], uuid[], text[]) from public;
+grant execute on function hub.promote_lanes(uuid[], uuid[], text[]) to hub_app, hub_worker;
+comment on function hub.promote_lanes(uuid[], uuid[], text[]) is 'Give lanes without a head their next one.';
+
+
+-- The sweep: promote in lanes that were left without a head, from the given lane on, a thousand lanes a call. Answers
+-- the last lane looked at, or no row at the end, and how many it promoted.
+create function hub.promote_lanes_left(inout p_org_id uuid, inout p_endpoint_id uuid, inout p_lane text, out promoted integer)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+    v_orgs uuid[];
+    v_endpoints uuid[];
+    v_lanes text[];
+begin
+    with recursive lane (org_id, endpoint_id, lane, n) as (
+        (
+            select d.org_id, d.endpoint_id, d.lane, 1 from hub.webhook_deliveries d
+            where d.open and d.lane is not null and (d.org_id, d.endpoint_id, d.lane) > (p_org_id, p_endpoint_id, p_lane)
+            order by d.org_id, d.endpoint_id, d.lane limit 1
+        )
+        union all
+        select n.org_id, n.endpoint_id, n.lane, l.n + 1
+        from lane l
+        cross join lateral (
+            select d.org_id, d.endpoint_id, d.lane from hub.webhook_deliveries d
+            where d.open and d.lane is not null and (d.org_id, d.endpoint_id, d.lane) > (l.org_id, l.endpoint_id, l.lane)
+            order by d.org_id, d.endpoint_id, d.lane limit 1
+        ) as n
+        where l.n < 1000
+    )
+    select array_agg(l.org_id order by l.n), array_agg(l.endpoint_id order by l.n), array_agg(l.lane order by l.n)
+    into v_orgs, v_endpoints, v_lanes from lane l;
+    promoted := hub.promote_lanes(v_orgs, v_endpoints, v_lanes);
+    p_org_id := v_orgs[1000];
+    p_endpoint_id := v_endpoints[1000];
+    p_lane := v_lanes[1000];
+end
+$$;
+alter function hub.promote_lanes_left(uuid, uuid, text) owner to hub_definer;
+revoke execute on function hub.promote_lanes_left(uuid, uuid, text) from public;
+grant execute on function hub.promote_lanes_left(uuid, uuid, text) to hub_worker;
+comment on function hub.promote_lanes_left(uuid, uuid, text) is 'Promote in lanes that were left without a head, a page at a time.';
+
+
 -- ======== schema/50_webhooks/560_accept_events.sql
 
 -- Accept a batch of events, of any number of organizations: events, fan-out to deliveries and idempotency records in
 -- the caller's one transaction. Whoever calls has authenticated the organizations; this is the one way in.
 --
--- The arrays of events run in parallel; so do those of the keys, of which an event may have none, one or two. Answers
+-- The arrays of events run in parallel; those that few events need (channels, joined by commas, ordering keys, origins,
+-- unchecked) may be left empty as a whole. So do those of the keys, of which an event may have none, one or two. Answers
 -- a row for each event that was not stored: because it was accepted before under one of its keys (which one that was,
 -- and whether it was the same request), or because there is no such organization, or it is suspended (`first_id` is
 -- null). What it does not answer is stored.
 create function hub.accept_events(
     p_org_ids uuid[], p_ids uuid[], p_keys text[], p_types text[], p_bodies bytea[], p_occurred_at timestamptz[],
-    p_accepted_at timestamptz[], p_only_endpoint_ids uuid[],
+    p_accepted_at timestamptz[], p_only_endpoint_ids uuid[], p_channels text[], p_ordering_keys text[],
+    p_origin_ids uuid[], p_unchecked boolean[],
     k_org_ids uuid[], k_event_ids uuid[], k_scopes text[], k_keys text[], k_hashes bytea[], k_expires_at timestamptz[]
 ) returns table (id uuid, first_id uuid, same_request boolean, first_key text, first_accepted_at timestamptz)
 language plpgsql volatile security definer
@@ -1505,8 +1748,10 @@ declare
     v_duplicate_ids uuid[] := '{}';
     v_orgs uuid[];
     v_types text[];
+    v_channels text[];
     v_fanouts uuid[];
     v_missing boolean;
+    v_ordered boolean;
 begin
     if cardinality(k_org_ids) > 0 then
         -- In key order, so that two batches with the same keys wait for each other instead of deadlocking.
@@ -1523,61 +1768,95 @@ begin
         where i.event_id <> k.event_id;
     end if;
 
-    -- One fan-out for each pair of organization and type, at the revision this statement sees. An organization that
-    -- does not exist or is suspended has none, and its events are not stored.
+    -- One fan-out for each organization, type and set of channels, at the revision this statement sees. An organization
+    -- that does not exist or is suspended has none, and its events are not stored.
     for v_try in 1..10 loop
-        select array_agg(x.org_id), array_agg(x.type), array_agg(f.id), bool_or(f.id is null)
-        into v_orgs, v_types, v_fanouts, v_missing
-        from (select distinct e.org_id, e.type from unnest(p_org_ids, p_types) as e (org_id, type)) as x
+        select array_agg(x.org_id), array_agg(x.type), array_agg(x.channels), array_agg(f.id), bool_or(f.id is null),
+            bool_or(f.endpoint_modes && array['key', 'endpoint'])
+        into v_orgs, v_types, v_channels, v_fanouts, v_missing, v_ordered
+        from (
+            select distinct e.org_id, e.type, coalesce(e.channels, '')
+            from unnest(p_org_ids, p_types, p_channels) as e (org_id, type, channels)
+        ) as x (org_id, type, channels)
         join hub.organizations o on o.id = x.org_id and o.suspended_at is null
         left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
         left join hub.webhook_fanouts f
-            on f.org_id = x.org_id and f.event_type = x.type and f.revision = coalesce(r.revision, 0);
+            on f.org_id = x.org_id and f.event_type = x.type and f.channels = string_to_array(x.channels, ',')
+                and f.revision = coalesce(r.revision, 0);
         exit when v_missing is not true;
 
-        insert into hub.webhook_fanouts (org_id, event_type, revision, endpoint_ids, skipped_ids, skipped_reasons)
-        select x.org_id, x.type, coalesce(r.revision, 0), v.endpoint_ids, v.skipped_ids, v.skipped_reasons
-        from unnest(v_orgs, v_types, v_fanouts) as x (org_id, type, fanout_id)
+        insert into hub.webhook_fanouts (
+            org_id, event_type, channels, revision, endpoint_ids, endpoint_modes, skipped_ids, skipped_reasons
+        )
+        select x.org_id, x.type, string_to_array(x.channels, ','), coalesce(r.revision, 0),
+            v.endpoint_ids, v.endpoint_modes, v.skipped_ids, v.skipped_reasons
+        from unnest(v_orgs, v_types, v_channels, v_fanouts) as x (org_id, type, channels, fanout_id)
         left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
         cross join lateral (
             select
                 coalesce(array_agg(w.id order by w.id) filter (where w.reason is null), '{}'),
+                coalesce(array_agg(w.mode order by w.id) filter (where w.reason is null), '{}'),
                 coalesce(array_agg(w.id order by w.id) filter (where w.reason is not null), '{}'),
                 coalesce(array_agg(w.reason order by w.id) filter (where w.reason is not null), '{}')
             from (
-                select e.id, case
-                    when not hub.event_type_matches(x.type, e.event_types) then 'event_type'
-                    when e.status = 'disabled' then 'disabled'
-                end as reason
+                select e.id, case when e.kind = 'pull' then 'pull' when e.ordering = 'none' then 'push' else e.ordering end,
+                    case
+                        when not hub.event_type_matches(x.type, e.event_types) then 'event_type'
+                        when not e.channels && string_to_array(x.channels, ',') then 'channel'
+                        when e.status = 'disabled' then 'disabled'
+                    end
                 from hub.webhook_endpoints e where e.org_id = x.org_id
-            ) as w
-        ) as v (endpoint_ids, skipped_ids, skipped_reasons)
+            ) as w (id, mode, reason)
+        ) as v (endpoint_ids, endpoint_modes, skipped_ids, skipped_reasons)
         where x.fanout_id is null
-        order by x.org_id, x.type
-        on conflict (org_id, event_type, revision) do nothing;
+        order by x.org_id, x.type, x.channels
+        on conflict (org_id, event_type, channels, revision) do nothing;
     end loop;
     if v_missing then
         raise exception 'the endpoints of an organization keep changing' using errcode = 'serialization_failure';
     end if;
 
-    insert into hub.webhook_events
-        (org_id, id, key, type, body, occurred_at, accepted_at, fanout_id, only_endpoint_id)
-    select e.org_id, e.id, e.key, e.type, e.body, e.occurred_at, e.accepted_at, f.id, e.only_endpoint_id
+    insert into hub.webhook_events (
+        org_id, id, key, type, body, occurred_at, accepted_at, fanout_id, only_endpoint_id, channels, ordering_key,
+        origin_id, unchecked
+    )
+    select e.org_id, e.id, e.key, e.type, e.body, e.occurred_at, e.accepted_at, f.id, e.only_endpoint_id,
+        string_to_array(nullif(e.channels, ''), ','), e.ordering_key, e.origin_id, coalesce(e.unchecked, false)
     from unnest(
-        p_org_ids, p_ids, p_keys, p_types, p_bodies, p_occurred_at, p_accepted_at, p_only_endpoint_ids
-    ) as e (org_id, id, key, type, body, occurred_at, accepted_at, only_endpoint_id)
-    join unnest(v_orgs, v_types, v_fanouts) as f (org_id, type, id) on f.org_id = e.org_id and f.type = e.type
+        p_org_ids, p_ids, p_keys, p_types, p_bodies, p_occurred_at, p_accepted_at, p_only_endpoint_ids, p_channels,
+        p_ordering_keys, p_origin_ids, p_unchecked
+    ) as e (
+        org_id, id, key, type, body, occurred_at, accepted_at, only_endpoint_id, channels, ordering_key, origin_id,
+        unchecked
+    )
+    join unnest(v_orgs, v_types, v_channels, v_fanouts) as f (org_id, type, channels, id)
+        on f.org_id = e.org_id and f.type = e.type and f.channels = coalesce(e.channels, '')
     where e.id <> all (v_duplicate_ids);
 
-    insert into hub.webhook_deliveries (org_id, endpoint_id, event_id)
-    select e.org_id, d.endpoint_id, e.id
-    from unnest(p_org_ids, p_ids, p_types, p_only_endpoint_ids) as e (org_id, id, type, only_endpoint_id)
-    join unnest(v_orgs, v_types, v_fanouts) as f (org_id, type, id) on f.org_id = e.org_id and f.type = e.type
+    insert into hub.webhook_deliveries (org_id, endpoint_id, event_id, state, due_at)
+    select e.org_id, d.endpoint_id, e.id, case d.mode when 'pull' then 'available' else 'pending' end, now()
+    from unnest(p_org_ids, p_ids, p_types, p_only_endpoint_ids, p_channels, p_ordering_keys)
+        as e (org_id, id, type, only_endpoint_id, channels, ordering_key)
+    join unnest(v_orgs, v_types, v_channels, v_fanouts) as f (org_id, type, channels, id)
+        on f.org_id = e.org_id and f.type = e.type and f.channels = coalesce(e.channels, '')
     join hub.webhook_fanouts p on p.org_id = f.org_id and p.id = f.id
-    cross join lateral unnest(
-        case when e.only_endpoint_id is null then p.endpoint_ids else array[e.only_endpoint_id] end
-    ) as d (endpoint_id)
-    where e.id <> all (v_duplicate_ids);
+    cross join lateral unnest(p.endpoint_ids, p.endpoint_modes) as d (endpoint_id, mode)
+    where e.only_endpoint_id is null and e.id <> all (v_duplicate_ids)
+        and (d.mode in ('push', 'pull') or (d.mode = 'key' and e.ordering_key is null));
+
+    if v_ordered then
+        perform hub.queue_in_lanes(p_org_ids, p_ids, v_duplicate_ids);
+    end if;
+
+    -- Tests and edited copies are for one endpoint, whatever its patterns say, and no part of any order.
+    if exists (select from unnest(p_only_endpoint_ids) as o (id) where o.id is not null) then
+        insert into hub.webhook_deliveries (org_id, endpoint_id, event_id, state)
+        select e.org_id, e.only_endpoint_id, e.id, case w.kind when 'pull' then 'available' else 'pending' end
+        from unnest(p_org_ids, p_ids, p_only_endpoint_ids) as e (org_id, id, only_endpoint_id)
+        join hub.organizations o on o.id = e.org_id and o.suspended_at is null
+        left join hub.webhook_endpoints w on w.org_id = e.org_id and w.id = e.only_endpoint_id
+        where e.only_endpoint_id is not null and e.id <> all (v_duplicate_ids);
+    end if;
 
     if cardinality(k_org_ids) > 0 then
         -- An event with two keys, of which only one was known: the other must not point at what was never stored.
@@ -1601,19 +1880,19 @@ begin
 end
 $$;
 alter function hub.accept_events(
-    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[], text[], text[], uuid[], boolean[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
 ) owner to hub_definer;
 revoke execute on function hub.accept_events(
-    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[], text[], text[], uuid[], boolean[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
 ) from public;
 grant execute on function hub.accept_events(
-    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[], text[], text[], uuid[], boolean[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
 ) to hub_app;
 comment on function hub.accept_events(
-    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
+    uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[], text[], text[], uuid[], boolean[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
 ) is 'Accept a batch of events with their fan-out and idempotency records; answers those accepted before.';
 
@@ -1627,7 +1906,8 @@ comment on function hub.accept_events(
 -- Who may: an organization for itself (its own login, or a Supabase user with its claims), and members of
 -- hub_publisher for any organization.
 create function hub.trigger_webhook(
-    p_org_id uuid, p_event_type text, p_data jsonb, p_id text default null, p_occurred_at timestamptz default now()
+    p_org_id uuid, p_event_type text, p_data jsonb, p_id text default null, p_occurred_at timestamptz default now(),
+    p_channels text[] default null, p_ordering_key text default null
 ) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -1648,6 +1928,19 @@ begin
     if p_event_type is null or length(p_event_type) > 128 or p_event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$' then
         raise exception 'the event type must be words of letters, digits and _, joined by dots, 128 characters at most'
             using errcode = 'invalid_parameter_value', hint = 'For example: invoice.paid';
+    end if;
+    if starts_with(p_event_type, 'hub.') then
+        raise exception 'event types that begin with hub. are the hub''s own' using
+            errcode = 'invalid_parameter_value', hint = 'Give the type another first word.';
+    end if;
+    if cardinality(p_channels) > 5
+        or exists (select from unnest(p_channels) as c (name) where c.name is null or c.name !~ '^[A-Za-z0-9_.:-]{1,64}$')
+    then
+        raise exception 'channels are at most 5 names of 1 to 64 letters, digits and _ . : -'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if length(p_ordering_key) not between 1 and 128 then
+        raise exception 'the ordering key must have 1 to 128 characters' using errcode = 'invalid_parameter_value';
     end if;
     if p_data is null then
         raise exception 'the data of an event must not be null' using
@@ -1676,6 +1969,8 @@ begin
     select * into v_first from hub.accept_events(
         array[p_org_id], array[v_id], array[p_id], array[p_event_type], array[v_body], array[p_occurred_at],
         array[clock_timestamp()], array[null::uuid],
+        array[(select string_agg(c.name, ',' order by c.name) from (select distinct unnest(p_channels)) as c (name))],
+        array[p_ordering_key], '{}', array[true],
         case when v_has_key then array[p_org_id] else '{}'::uuid[] end,
         case when v_has_key then array[v_id] else '{}'::uuid[] end,
         case when v_has_key then array['event_id'] else '{}'::text[] end,
@@ -1690,11 +1985,11 @@ begin
     return coalesce(p_id, 'evt_' || replace(v_id::text, '-', ''));
 end
 $$;
-alter function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) owner to hub_definer;
-revoke execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) from public;
-grant execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz)
+alter function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text) owner to hub_definer;
+revoke execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text) from public;
+grant execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text)
     to hub_tenant, hub_publisher, hub_app, hub_worker;
-comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) is
+comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text) is
     'Publish an event in the caller''s own transaction; answers its id.';
 
 
@@ -1703,20 +1998,93 @@ comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) is
 -- The worker's side of the queue: claim, keep, record. All three see every organization, so they are definer functions;
 -- between them the worker holds no transaction.
 
--- Take due deliveries in hand for the length of the lease: at most 128 of one endpoint and 256 in all, walking from
--- endpoint to endpoint in the order of the index, from just after the given one. Starting each call where the last
--- one stopped gives every endpoint its turn, however long another's backlog is, and `p_busy` passes over endpoints of
--- which the worker has its fill, without looking at their rows.
+-- How many deliveries may be taken for an endpoint that has a limit or is in trouble: what its circuit, its concurrency
+-- and its rate leave. Tokens are taken here, for as many as are due.
+--
+-- Two workers must not both count what is in flight and both fill it up: whoever comes second gets nothing this time.
+-- It is a function so that it sees what the first has committed since the claim's own statement began.
+create function hub.endpoint_allowance(p_org_id uuid, p_endpoint_id uuid, p_lease interval) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_endpoint record;
+    v_gate record;
+    v_leased integer;
+    v_due integer;
+    v_tokens double precision;
+    v_allowed integer := 128;
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended(p_endpoint_id::text, 0)) then
+        return 0;
+    end if;
+    select e.concurrency, e.rate_limit into v_endpoint
+    from hub.webhook_endpoints e where e.org_id = p_org_id and e.id = p_endpoint_id;
+    select g.circuit, g.failures, g.opens_until, g.slow_until, g.tokens, g.tokens_at into v_gate
+    from hub.webhook_endpoint_gates g where g.org_id = p_org_id and g.endpoint_id = p_endpoint_id;
+    if v_gate.slow_until > v_now or (v_gate.circuit = 'open' and v_gate.opens_until > v_now) then
+        return 0;
+    end if;
+    -- What is in flight has its due time within a lease from now.
+    select count(*) into v_leased
+    from hub.webhook_deliveries d
+    where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
+        and d.due_at > v_now and d.due_at <= v_now + p_lease and d.leased;
+    if v_gate.circuit in ('open', 'half_open') then
+        v_allowed := 1 - v_leased;
+    elsif v_gate.failures > 0 then
+        v_allowed := 8 - v_leased;
+    end if;
+    v_allowed := least(v_allowed, v_endpoint.concurrency - v_leased);
+    if v_allowed > 0 and v_endpoint.rate_limit is not null then
+        -- A bucket of a second's worth. A clock that went back gives nothing, and takes nothing away.
+        v_tokens := least(
+            greatest(v_endpoint.rate_limit, 1),
+            coalesce(v_gate.tokens, 1)
+                + v_endpoint.rate_limit * greatest(extract(epoch from v_now - coalesce(v_gate.tokens_at, v_now)), 0)
+        );
+        select count(*) into v_due from (
+            select from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
+                and d.due_at <= v_now
+            limit 128
+        ) as due;
+        v_allowed := least(v_allowed, v_due, floor(v_tokens)::integer);
+        insert into hub.webhook_endpoint_gates (org_id, endpoint_id, tokens, tokens_at)
+        values (p_org_id, p_endpoint_id, v_tokens - v_allowed, v_now)
+        on conflict (org_id, endpoint_id) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at;
+    end if;
+    return greatest(v_allowed, 0);
+end
+$$;
+alter function hub.endpoint_allowance(uuid, uuid, interval) owner to hub_definer;
+revoke execute on function hub.endpoint_allowance(uuid, uuid, interval) from public;
+comment on function hub.endpoint_allowance(uuid, uuid, interval) is
+    'How many deliveries of an endpoint that is limited or in trouble may be taken now.';
+
+
+-- Take due deliveries in hand for the length of the lease, 256 at most. Fair in two steps: what there is room for is
+-- shared out evenly among the organizations that have any open (64 at most, from just after the given one), and an
+-- organization's share goes to its endpoints in turn, 128 at most to each, from just after the one where its share ended
+-- last time (`p_turn_*`). So neither a flood nor a dead receiver keeps the others waiting for longer than one round.
+-- `p_busy` passes over endpoints of which the worker has its fill, and `p_busy_orgs` over organizations, without
+-- looking at their rows.
 --
 -- The planner is held to index scans: it plans this while the queue is empty and would choose to read the whole table.
 -- The rows just locked cannot move, so they are updated where they lie, by ctid: all open ones are in one partition.
 -- A body over 64 KiB is left out: the worker fetches it when it sends it, so that what it has in hand stays small.
 -- Comparing with a variable, and not with clock_timestamp(), lets the due time be part of the index condition.
-create function hub.claim_deliveries(p_after_org_id uuid, p_after_endpoint_id uuid, p_busy uuid[], p_lease interval)
-returns table (
-    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, fence integer, reclaimed boolean,
-    due_at timestamptz, event_key text, body bytea, accepted_at timestamptz, only_endpoint_id uuid,
-    endpoint_status text, endpoint_updated_at timestamptz
+create function hub.claim_deliveries(
+    p_after_org_id uuid, p_turn_org_ids uuid[], p_turn_endpoint_ids uuid[], p_busy uuid[], p_busy_orgs uuid[],
+    p_lease interval
+) returns table (
+    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
+    due_at timestamptz, resume_state text, chain_from timestamptz, lane text, event_key text, body bytea,
+    accepted_at timestamptz, unchecked boolean, endpoint_status text, endpoint_updated_at timestamptz,
+    batch_size smallint, batch_wait_ms integer, watched boolean, share integer
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -1729,54 +2097,97 @@ set jit = off
 as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_orgs uuid[];
+    v_share integer;
 begin
-    return query
-    with recursive lane (org_id, endpoint_id) as (
+    with recursive org (org_id, n) as (
         (
-            select d.org_id, d.endpoint_id from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (p_after_org_id, p_after_endpoint_id)
-            order by d.org_id, d.endpoint_id limit 1
+            select d.org_id, 1 from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id > p_after_org_id
+            order by d.org_id limit 1
         )
         union all
-        select n.org_id, n.endpoint_id
-        from lane l
+        select n.org_id, o.n + 1
+        from org o
         cross join lateral (
-            select d.org_id, d.endpoint_id from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (l.org_id, l.endpoint_id)
-            order by d.org_id, d.endpoint_id limit 1
+            select d.org_id from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id > o.org_id
+            order by d.org_id limit 1
         ) as n
-    ),
-    picked as materialized (
+        where o.n < 64
+    )
+    select array_agg(o.org_id order by o.n) into v_orgs from org o where o.org_id <> all (p_busy_orgs);
+    if v_orgs is null then
+        return;
+    end if;
+    v_share := 256 / cardinality(v_orgs);
+
+    return query
+    with picked as materialized (
         select q.*
-        from lane l
+        from unnest(v_orgs) as o (org_id)
         cross join lateral (
-            select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.due_at <= v_now
-            order by d.due_at limit 128
-            for update skip locked
+            select q.ctid, q.leased, q.due_at, q.limited
+            from (
+                with recursive turn (endpoint_id) as (
+                    (
+                        select d.endpoint_id from hub.webhook_deliveries d
+                        where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id > coalesce(
+                            p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)],
+                            '00000000-0000-0000-0000-000000000000'
+                        )
+                        order by d.endpoint_id limit 1
+                    )
+                    union all
+                    select n.endpoint_id
+                    from turn t
+                    cross join lateral (
+                        select d.endpoint_id from hub.webhook_deliveries d
+                        where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id > t.endpoint_id
+                        order by d.endpoint_id limit 1
+                    ) as n
+                )
+                select t.endpoint_id from turn t where t.endpoint_id <> all (p_busy)
+            ) as t
+            left join hub.webhook_endpoints w on w.org_id = o.org_id and w.id = t.endpoint_id
+            left join hub.webhook_endpoint_gates g on g.org_id = o.org_id and g.endpoint_id = t.endpoint_id
+            cross join lateral (
+                select
+                    w.rate_limit is not null or w.concurrency is not null or g.failures > 0 or g.slow_until > v_now
+            ) as m (limited)
+            cross join lateral (
+                select d.ctid, d.leased, d.due_at, m.limited from hub.webhook_deliveries d
+                where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id = t.endpoint_id
+                    and d.due_at <= v_now
+                order by d.due_at
+                limit case when m.limited then hub.endpoint_allowance(o.org_id, t.endpoint_id, p_lease) else 128 end
+                for update skip locked
+            ) as q
+            limit v_share
         ) as q
-        where l.endpoint_id <> all (p_busy)
-        limit 256
     ),
     claimed as (
         update hub.webhook_deliveries d
         set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
         from picked p
         where d.open and d.ctid = p.ctid
-        returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.fence, p.leased, p.due_at
+        returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.step, d.fence, p.leased, p.due_at, d.resume_state,
+            d.restarted_at, d.lane, p.limited
     )
-    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.fence, c.leased, c.due_at,
-        e.key, case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.only_endpoint_id, w.status, w.updated_at
+    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.step, c.fence, c.leased, c.due_at, c.resume_state,
+        coalesce(c.restarted_at, e.accepted_at), c.lane, e.key,
+        case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.unchecked,
+        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, coalesce(c.limited, false), v_share
     from claimed c
     left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
 end
 $$;
-alter function hub.claim_deliveries(uuid, uuid, uuid[], interval) owner to hub_definer;
-revoke execute on function hub.claim_deliveries(uuid, uuid, uuid[], interval) from public;
-grant execute on function hub.claim_deliveries(uuid, uuid, uuid[], interval) to hub_worker;
-comment on function hub.claim_deliveries(uuid, uuid, uuid[], interval) is
-    'Lease due deliveries to a worker, fairly over endpoints, with all it needs to send them.';
+alter function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) owner to hub_definer;
+revoke execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) from public;
+grant execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) to hub_worker;
+comment on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) is
+    'Lease due deliveries to a worker, fairly over organizations and endpoints, with all it needs to send them.';
 
 
 -- The heartbeat: push the end of the lease out for deliveries still in hand. One that is not answered has been lost
@@ -1809,16 +2220,19 @@ comment on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interva
     'Keep deliveries in hand; answers how many still are.';
 
 
--- Give deliveries back with what became of them: `p_next` is delivered, exhausted or cancelled (the end), pending
--- (again, after `p_delay_ms`) or held. An attempt is recorded where `p_attempt_ids` has an id; a delivery given back
--- untried has none. The optional columns (delay, cause, detail, reclaimed, truncated) may be left empty as a whole.
+-- Give deliveries back with what became of them: `p_next` is delivered, exhausted, cancelled or filtered (the end),
+-- blocked or parked (exhausted, but somebody shall look at it), pending (again, after `p_delay_ms`), held, or resume: a
+-- manual retry failed, so the delivery is put back as it was. An attempt is recorded where `p_attempt_ids` has an id; a
+-- delivery given back untried has none. The optional columns (delay, reason, cause, detail, reclaimed, truncated, batch)
+-- may be left empty as a whole.
 -- A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
 -- and nothing else happens. Answers the fenced ones.
 create function hub.record_attempts(
     p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_next text[], p_delay_ms bigint[],
-    p_attempt_ids uuid[], p_attempts smallint[], p_outcomes text[], p_error_causes text[], p_error_details text[],
-    p_reclaimed boolean[], p_started_at timestamptz[], p_duration_ms integer[], p_urls text[], p_request_headers text[],
-    p_statuses smallint[], p_response_headers text[], p_response_bodies bytea[], p_truncated boolean[]
+    p_reasons text[], p_attempt_ids uuid[], p_attempts smallint[], p_outcomes text[], p_error_causes text[],
+    p_error_details text[], p_reclaimed boolean[], p_manual boolean[], p_batch_ids text[], p_started_at timestamptz[],
+    p_duration_ms integer[], p_urls text[], p_request_headers text[], p_statuses smallint[], p_response_headers text[],
+    p_response_bodies bytea[], p_truncated boolean[]
 ) returns table (event_id uuid, endpoint_id uuid)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -1832,46 +2246,72 @@ as $$
 declare
     v_now timestamptz := clock_timestamp();
     v_lost bigint[];
+    v_moved record;
 begin
     with given as materialized (
-        select * from unnest(p_org_ids, p_endpoint_ids, p_event_ids, p_fences, p_next, p_delay_ms, p_attempt_ids)
-            with ordinality as g (org_id, endpoint_id, event_id, fence, next, delay_ms, attempt_id, n)
+        select g.org_id, g.endpoint_id, g.event_id, g.fence, g.delay_ms, g.reason, g.attempt_id, g.n, g.next, m.manual,
+            g.next in ('pending', 'held', 'blocked', 'parked') as open
+        from unnest(p_org_ids, p_endpoint_ids, p_event_ids, p_fences, p_next, p_delay_ms, p_reasons, p_attempt_ids)
+            with ordinality as g (org_id, endpoint_id, event_id, fence, next, delay_ms, reason, attempt_id, n)
+        left join unnest(p_manual) with ordinality as m (manual, n) on m.n = g.n
     ),
     moved as (
         update hub.webhook_deliveries d
-        set open = g.next in ('pending', 'held'),
-            state = g.next,
-            due_at = case g.next
-                when 'pending' then v_now + coalesce(g.delay_ms, 0) * interval '1 millisecond'
-                when 'held' then 'infinity'
+        set open = case
+                when g.next = 'resume' then d.resume_state in ('pending', 'held', 'blocked', 'parked') else g.open
+            end,
+            state = case when g.next = 'resume' then d.resume_state else g.next end,
+            due_at = case
+                when g.next = 'resume' then coalesce(d.resume_at, 'infinity')
+                when g.next = 'pending' then v_now + coalesce(g.delay_ms, 0) * interval '1 millisecond'
+                when g.open then 'infinity'
                 else d.due_at
             end,
             leased = false,
-            attempts = d.attempts + (g.attempt_id is not null)::int,
-            ended_at = case when g.next in ('pending', 'held') then null else v_now end
+            attempts = least(d.attempts + (g.attempt_id is not null)::int, 32767),
+            step = least(d.step + (g.attempt_id is not null and g.manual is not true)::int, 32767),
+            reason = g.reason,
+            ended_at = case
+                when g.open or (g.next = 'resume' and d.resume_state in ('pending', 'held', 'blocked', 'parked')) then null
+                else v_now
+            end,
+            resume_state = case when g.next = 'pending' then d.resume_state end,
+            resume_at = case when g.next = 'pending' then d.resume_at end
         from given g
         where d.open and d.org_id = g.org_id and d.endpoint_id = g.endpoint_id and d.event_id = g.event_id
             and d.fence = g.fence and d.leased
-        returning g.n
+        returning g.n, d.org_id, d.endpoint_id, d.lane
     )
-    select array_agg(g.n) into v_lost from given g where g.n not in (select n from moved);
+    select array_agg(m.n) as n, array_agg(m.org_id) filter (where m.lane is not null) as org_ids,
+        array_agg(m.endpoint_id) filter (where m.lane is not null) as endpoint_ids,
+        array_agg(m.lane) filter (where m.lane is not null) as lanes
+    into v_moved from moved m;
+    if v_moved.lanes is not null then
+        perform hub.promote_lanes(v_moved.org_ids, v_moved.endpoint_ids, v_moved.lanes);
+    end if;
+    if coalesce(cardinality(v_moved.n), 0) < cardinality(p_event_ids) then
+        select array_agg(n) into v_lost
+        from generate_series(1, cardinality(p_event_ids)) as n where n <> all (coalesce(v_moved.n, '{}'));
+    end if;
 
     insert into hub.webhook_event_logs (
-        org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, started_at,
-        duration_ms, url, request_headers, status, response_headers, response_body, response_truncated, next_due_at
+        org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, manual, batch_id,
+        started_at, duration_ms, url, request_headers, status, response_headers, response_body, response_truncated,
+        next_due_at
     )
     select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail,
-        coalesce(a.reclaimed, false),
-        a.n = any (coalesce(v_lost, '{}')), a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
+        coalesce(a.reclaimed, false), a.n = any (coalesce(v_lost, '{}')), coalesce(a.manual, false), a.batch_id,
+        a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
         a.response_headers::json, a.response_body, coalesce(a.truncated, false),
         case when a.next = 'pending' then v_now + coalesce(a.delay_ms, 0) * interval '1 millisecond' end
     from unnest(
         p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,
-        p_error_causes, p_error_details, p_reclaimed, p_started_at, p_duration_ms, p_urls, p_request_headers,
-        p_statuses, p_response_headers, p_response_bodies, p_truncated
+        p_error_causes, p_error_details, p_reclaimed, p_manual, p_batch_ids, p_started_at, p_duration_ms, p_urls,
+        p_request_headers, p_statuses, p_response_headers, p_response_bodies, p_truncated
     ) with ordinality as a (
         org_id, endpoint_id, event_id, next, delay_ms, id, attempt, outcome, error_cause, error_detail, reclaimed,
-        started_at, duration_ms, url, request_headers, status, response_headers, response_body, truncated, n
+        manual, batch_id, started_at, duration_ms, url, request_headers, status, response_headers, response_body,
+        truncated, n
     )
     where a.id is not null
     -- A worker that did not hear of its commit records the same attempts again.
@@ -1881,20 +2321,20 @@ begin
 end
 $$;
 alter function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) owner to hub_definer;
 revoke execute on function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) from public;
 grant execute on function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) to hub_worker;
 comment on function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) is 'Record attempts and move their deliveries on, unless another worker holds them by now; answers those.';
 
 
@@ -2296,7 +2736,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'f30bfc57aa7773015039bfb9055a077ca4fdbaf655b9f63046525d58c1ed9634');
+    ('0001_initial', '3ade3bc86add9c2482fa8637ef77b9b0b1d7bbbfd863e2de6b3af6eec7531f8c');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

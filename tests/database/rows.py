@@ -44,12 +44,13 @@ ROWS = {
     "webhook_endpoints": "(org_id, id, url) values ('{org}', '{id}', 'https://example.com/')",
     "webhook_endpoint_secrets": "(org_id, endpoint_id, id, sealed)"
     " values ('{org}', '{webhook_endpoints}', '{id}', 'sealed')",
+    "webhook_endpoint_gates": "(org_id, endpoint_id, failures) values ('{org}', '{webhook_endpoints}', 1)",
     # The trigger on the endpoints has made this row already.
     "webhook_endpoint_revisions": "(org_id, revision) values ('{org}', 7)",
     "webhook_events": "(org_id, id, type, body, occurred_at, accepted_at, fanout_id)"
     f" values ('{{org}}', '{{id}}', 'a.b', '{{{{}}}}', {_TIME}, {_TIME}, '{{id}}')",
-    "webhook_fanouts": "(org_id, id, event_type, revision, endpoint_ids, skipped_ids, skipped_reasons)"
-    " values ('{org}', '{id}', 'a.b', {n}, '{{}}', '{{}}', '{{}}')",
+    "webhook_fanouts": "(org_id, id, event_type, revision, endpoint_ids, endpoint_modes, skipped_ids, skipped_reasons)"
+    " values ('{org}', '{id}', 'a.b', {n}, '{{}}', '{{}}', '{{}}', '{{}}')",
     "webhook_deliveries": "(org_id, endpoint_id, event_id) values ('{org}', '{webhook_endpoints}', '{id}')",
     "webhook_deliveries_ended": "(org_id, endpoint_id, event_id, open, state, ended_at)"
     f" values ('{{org}}', '{{webhook_endpoints}}', '{{id}}', false, 'delivered', {_TIME})",
@@ -68,7 +69,7 @@ ROWS = {
 }
 
 # Tables of which an organization has one row, so that a second one of its own is refused.
-SINGLE = {"organizations", "webhook_endpoint_revisions", "members"}
+SINGLE = {"organizations", "webhook_endpoint_revisions", "webhook_endpoint_gates", "members"}
 
 # How many rows of an organization are written where it is not two.
 NUMBERS = dict.fromkeys(SINGLE, 1) | {"integration_marketplace": 3}

@@ -18,9 +18,9 @@ from worksphere_hub.db.owner import run_script_as_owner
 from worksphere_hub.db.pool import Database
 from worksphere_hub.db.urls import with_login
 from worksphere_hub.security.passwords import PasswordHasher
-from worksphere_hub.security.signing import new_secret
 from worksphere_hub.security.vault import Vault
-from worksphere_hub.webhooks import endpoints
+from worksphere_hub.webhooks import endpoint_secrets, endpoints
+from worksphere_hub.webhooks.models import Configuration
 
 OPERATOR_SLUG = "worksphere"
 SLUG = "acme"
@@ -72,10 +72,10 @@ async def _create(settings: Settings, database: Database, deployment: Deployment
     org = (await bootstrap.create_organization(database, slug=SLUG, name="Acme Ltd")).id
     vault = Vault(master_keys(settings), PostgresKeyStore(database), deployment=deployment.id.hex)
     for url, description, event_types in _ENDPOINTS:
-        sealed = await endpoints.seal_secret(vault, org, new_secret())
-        wanted = endpoints.EndpointChange(url, description, event_types)
+        wanted = Configuration(url=url, description=description, event_types=tuple(event_types))
+        keys = await endpoint_secrets.mint(vault, org, wanted.signatures)
         async with database.tenant(org) as tx:
-            await endpoints.insert(tx, org, wanted, sealed, limit=settings.webhooks.endpoint_limit)
+            await endpoints.insert(tx, org, wanted, list(keys.sealed), limit=settings.webhooks.endpoint_limit)
     assert settings.owner_url is not None
     script = "\n".join(file.read_text() for file in sorted((database_folder() / "seeds").glob("demo_*.sql")))
     await run_script_as_owner(settings.owner_url.reveal(), script, org=org)

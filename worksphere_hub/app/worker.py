@@ -9,11 +9,15 @@ from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.telemetry.logs import wide
+from worksphere_hub.webhooks.breaker import BreakerSettings
+from worksphere_hub.webhooks.courier import Courier
 from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
+from worksphere_hub.webhooks.health import Health
 from worksphere_hub.webhooks.janitor import Janitor
 from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.record import Recorder
+from worksphere_hub.webhooks.retry import ScheduleRetry
 
 
 async def work(settings: Settings) -> None:
@@ -24,8 +28,8 @@ async def work(settings: Settings) -> None:
             dispatcher = Dispatcher(
                 Parts(
                     database=hub.database,
-                    egress=hub.egress,
-                    directory=Directory(hub.database, hub.vault),
+                    courier=Courier(hub.database, hub.egress, _directory(hub), settings.webhooks),
+                    health=_health(hub),
                     recorder=Recorder(
                         hub.database,
                         batch=settings.webhooks.record_batch,
@@ -40,6 +44,17 @@ async def work(settings: Settings) -> None:
             await _run_beside(dispatcher, hub)
         finally:
             ear.close()
+
+
+def _directory(hub: Hub) -> Directory:
+    settings = hub.settings.webhooks
+    return Directory(hub.database, hub.vault, ScheduleRetry(list(settings.schedule), jitter=settings.jitter))
+
+
+def _health(hub: Hub) -> Health:
+    settings = hub.settings.webhooks
+    breaker = BreakerSettings(settings.breaker_failures, settings.breaker_pause, settings.breaker_longest_pause)
+    return Health(hub.database, breaker, settings.disable_after)
 
 
 async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:

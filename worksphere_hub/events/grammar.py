@@ -4,14 +4,19 @@ import re
 
 TYPE_LIMIT = 128
 KEY_LIMIT = 64
+ORDERING_KEY_LIMIT = 128
+MOST_CHANNELS = 5
 
 _TYPE = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*\Z")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_CHANNEL = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 _OUR_ID = re.compile(r"evt_[0-9a-f]{32}\Z")
 
 TYPE_RULE = "must be words of letters, digits and _, joined by dots, 128 characters at most, e.g. invoice.paid"
 PATTERN_RULE = "must be an event type, a prefix such as invoice.*, or * for all"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
+CHANNELS_RULE = "must be 1 to 5 names of 1 to 64 letters, digits, _ . : or -"
+ORDERING_KEY_RULE = "must have 1 to 128 characters, none of them a control character"
 RESERVED_RULE = "has the form of ids the hub gives out; choose another or leave it out"
 
 
@@ -23,6 +28,21 @@ def is_event_type(text: str) -> bool:
 def is_pattern(text: str) -> bool:
     """Whether `text` can stand in an endpoint's list of event types."""
     return text == "*" or is_event_type(text.removesuffix(".*"))
+
+
+def is_channel(text: str) -> bool:
+    """Whether `text` can be the name of a channel."""
+    return _CHANNEL.match(text) is not None
+
+
+def are_channels(names: list[str]) -> bool:
+    """Whether an event can be published on these channels."""
+    return 1 <= len(set(names)) <= MOST_CHANNELS and all(is_channel(name) for name in names)
+
+
+def is_ordering_key(text: str) -> bool:
+    """Whether `text` can name the queue that an event goes through."""
+    return 1 <= len(text) <= ORDERING_KEY_LIMIT and text.isprintable()
 
 
 def is_key(text: str) -> bool:
@@ -38,6 +58,8 @@ def is_reserved(text: str) -> bool:
 def matches(event_type: str, patterns: list[str]) -> bool:
     """Whether an event type matches one of the patterns, as `hub.event_type_matches()` decides it."""
     return any(
-        pattern in {"*", event_type} or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
+        pattern == event_type
+        or (pattern == "*" and not event_type.startswith("hub."))
+        or (pattern.endswith(".*") and event_type.startswith(pattern[:-1]))
         for pattern in patterns
     )

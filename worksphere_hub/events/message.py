@@ -23,6 +23,8 @@ class EventInput(msgspec.Struct, forbid_unknown_fields=True):
     data: msgspec.Raw = _MISSING
     id: str | None = None
     occurred_at: datetime | None = None
+    channels: list[str] | None = None
+    ordering_key: str | None = None
 
 
 def prepare(
@@ -53,7 +55,19 @@ def prepare(
             for scope, key in (("event_id", given.id), ("event", idempotency_key))
             if key is not None
         )
-    return NewEvent(org, ids.new_hex(), given.id, given.type, body, occurred_at, now, claims)
+    channels = tuple(sorted(set(given.channels))) if given.channels else ()
+    return NewEvent(
+        org,
+        ids.new_hex(),
+        given.id,
+        given.type,
+        body,
+        occurred_at,
+        now,
+        claims,
+        channels=channels,
+        ordering_key=given.ordering_key,
+    )
 
 
 def message_body(event_type: str, occurred_at: datetime, data: bytes) -> bytes:
@@ -81,10 +95,17 @@ def _problems(given: EventInput, now: datetime, settings: EventSettings, where: 
                 f"lies in the future; it may be at most {settings.future_limit:.0f} seconds ahead of the hub's clock"
             )
             found.append(FieldProblem(f"{where}occurred_at", ahead))
+    if given.channels is not None and not grammar.are_channels(given.channels):
+        found.append(FieldProblem(f"{where}channels", grammar.CHANNELS_RULE))
+    if given.ordering_key is not None and not grammar.is_ordering_key(given.ordering_key):
+        found.append(FieldProblem(f"{where}ordering_key", grammar.ORDERING_KEY_RULE))
     return found
 
 
 def _fingerprint(given: EventInput, data: bytes) -> bytes:
-    """What makes two requests the same: type, time and data, whatever the order of the fields around them."""
+    """What makes two requests the same: what they say, whatever the order of the fields around it."""
     stamp = given.occurred_at.isoformat() if given.occurred_at else ""
-    return hashlib.sha256(b"\n".join((given.type.encode(), (given.id or "").encode(), stamp.encode(), data))).digest()
+    parts = [given.type, given.id or "", stamp]
+    if given.channels or given.ordering_key:
+        parts += [",".join(sorted(set(given.channels or ()))), given.ordering_key or ""]
+    return hashlib.sha256(b"\n".join((*(part.encode() for part in parts), data))).digest()

@@ -11,7 +11,8 @@ from worksphere_hub import ids
 class NewEvent:
     """An event that passed every check and now wants to be stored. `id` is 32 hex digits of a UUIDv7.
 
-    `claims` are the names under which asking again means this event: (scope, key, SHA-256 of the request).
+    `claims` are the names under which asking again means this event: (scope, key, SHA-256 of the request). `origin` is
+    the event that this one is an edited copy of.
     """
 
     org: UUID
@@ -23,6 +24,9 @@ class NewEvent:
     accepted_at: datetime
     claims: tuple[tuple[str, str, bytes], ...] = ()
     only_endpoint: UUID | None = None
+    channels: tuple[str, ...] = ()
+    ordering_key: str | None = None
+    origin: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +40,20 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as stored. `body` is the message as signed: {"type", "timestamp", "data"}."""
+    """An event as stored. `body` is the message as signed, {"type", "timestamp", "data"}; None once it is expunged."""
 
     org: UUID
     id: UUID
     key: str | None
     type: str
-    body: bytes
+    body: bytes | None
     occurred_at: datetime
     accepted_at: datetime
     only_endpoint: UUID | None
+    channels: tuple[str, ...]
+    ordering_key: str | None
+    origin: UUID | None
+    expunged_at: datetime | None
 
     @property
     def public_id(self) -> str:

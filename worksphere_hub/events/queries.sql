@@ -2,7 +2,8 @@
 -- Store a batch of events with their deliveries; answers those that were not stored, and why.
 select * from hub.accept_events(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::timestamptz[], $7::timestamptz[], $8::uuid[],
-    $9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::bytea[], $14::timestamptz[]
+    $9::text[], $10::text[], $11::uuid[], $12::boolean[], $13::uuid[], $14::uuid[], $15::text[], $16::text[], $17::bytea[],
+    $18::timestamptz[]
 );
 
 -- name: event_by_id

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from worksphere_hub import ids
@@ -15,9 +16,13 @@ QUERIES = load_queries(__file__)
 
 async def accept(database: Database, events: Sequence[NewEvent], key_days: int) -> list[Row]:
     """Store the events in one transaction and one round trip; answers those not stored (see `hub.accept_events`)."""
+    return await database.call(QUERIES.accept_events, *columns(events, key_days))
+
+
+def columns(events: Sequence[NewEvent], key_days: int) -> tuple[Sequence[object], ...]:
+    """What `hub.accept_events()` takes. Columns that say nothing are left out."""
     claims = [(event, *claim) for event in events for claim in event.claims]
-    return await database.call(
-        QUERIES.accept_events,
+    return (
         [event.org for event in events],
         [event.id for event in events],
         [event.key for event in events],
@@ -26,6 +31,10 @@ async def accept(database: Database, events: Sequence[NewEvent], key_days: int) 
         [event.occurred_at for event in events],
         [event.accepted_at for event in events],
         [event.only_endpoint for event in events],
+        _sparse([",".join(event.channels) or None for event in events]),
+        _sparse([event.ordering_key for event in events]),
+        _sparse([event.origin for event in events]),
+        [],
         [event.org for event, _, _, _ in claims],
         [event.id for event, _, _, _ in claims],
         [scope for _, scope, _, _ in claims],
@@ -52,6 +61,10 @@ async def page(tx: Transaction, org: UUID, before: UUID | None, event_type: str 
     return [_event(row) for row in await tx.rows(QUERIES.list_events, org, before, event_type, limit)]
 
 
+def _sparse(column: list[Any]) -> list[Any]:
+    return column if any(column) else []
+
+
 def _event(row: Row) -> Event:
     return Event(
         org=row["org_id"],
@@ -62,4 +75,8 @@ def _event(row: Row) -> Event:
         occurred_at=row["occurred_at"],
         accepted_at=row["accepted_at"],
         only_endpoint=row["only_endpoint_id"],
+        channels=tuple(row["channels"] or ()),
+        ordering_key=row["ordering_key"],
+        origin=row["origin_id"],
+        expunged_at=row["expunged_at"],
     )

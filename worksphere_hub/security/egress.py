@@ -13,6 +13,7 @@ from typing import Self
 
 from worksphere_hub import __version__, clock
 from worksphere_hub.security.addresses import IPAddress
+from worksphere_hub.security.client_identity import ClientIdentity
 from worksphere_hub.security.destinations import Destination, EgressPolicy, EgressRefused, Reason, read_url
 from worksphere_hub.security.lookups import Lookups, Resolved, Resolver, SystemResolver
 from worksphere_hub.security.pins import Pin, Pins
@@ -47,6 +48,7 @@ class _Route:
     addresses: tuple[IPAddress, ...]
     pin: Pin
     expires: float
+    identity: ClientIdentity | None
 
 
 class EgressClient:
@@ -75,7 +77,7 @@ class EgressClient:
         self._system = SystemResolver()
         self._lookups = Lookups(resolver or self._system, ttl=resolve_ttl, time_limit=connect_timeout)
         self._pins = Pins(Wiring(connect_timeout, per_destination, user_agent, extra_roots), size=_MOST_PINS)
-        self._routes: dict[str, _Route] = {}
+        self._routes: dict[tuple[str, ClientIdentity | None], _Route] = {}
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -96,9 +98,11 @@ class EgressClient:
         headers: Mapping[str, str],
         body: bytes | None,
         total_timeout: float | None = None,
+        identity: ClientIdentity | None = None,
     ) -> Reply:
         """Send a request and return whatever status came back. Raises EgressFailed.
 
+        With an `identity` it goes over connections of its own, on which that certificate is shown if asked for.
         A deadline that passes while the body is read fails too, with the status that had arrived. When the
         caller is cancelled the request itself runs on, until the deadline at most.
         """
@@ -106,7 +110,7 @@ class EgressClient:
         total = self._total_timeout if total_timeout is None else total_timeout
         try:
             async with asyncio.timeout(total + _GRACE):
-                return await self._send(url, request, request.started + total)
+                return await self._send(url, request, request.started + total, identity)
         except TimeoutError:
             failure = EgressFailed("timeout")
         except EgressRefused as refusal:
@@ -124,10 +128,10 @@ class EgressClient:
         await self._pins.close()
         self._system.close()
 
-    async def _send(self, url: str, request: Request, deadline: float) -> Reply:
-        route = self._routes.get(url)
+    async def _send(self, url: str, request: Request, deadline: float, identity: ClientIdentity | None) -> Reply:
+        route = self._routes.get((url, identity))
         if route is None or route.expires <= request.started or route.pin.client is None:
-            route = await self._prepare(url)
+            route = await self._prepare(url, identity)
         pin = route.pin
         try:
             return await self._through(pin, route, request, deadline)
@@ -142,8 +146,8 @@ class EgressClient:
     ) -> Reply:
         """Go on with the host's other addresses, which were checked too; nothing has been sent so far."""
         for last, address in enumerate(others, 1 - len(others)):
-            self._pins.retire(route.destination, unreached)
-            unreached = route.pin = await self._pins.get(route.destination, address)
+            self._pins.retire(unreached)
+            unreached = route.pin = await self._pins.get(route.destination, address, route.identity)
             try:
                 return await self._through(unreached, route, request, deadline)
             except EgressFailed as failure:
@@ -165,14 +169,14 @@ class EgressClient:
         finally:
             pin.slots.release()
 
-    async def _prepare(self, url: str) -> _Route:
+    async def _prepare(self, url: str, identity: ClientIdentity | None) -> _Route:
         if self._closed:
             raise EgressFailed("closed")
         destination, (addresses, expires) = await self._admit(url)
         # An address that works is kept while the name still lists it: its connections are open.
-        address = next((ip for ip in addresses if self._pins.has(destination, ip)), addresses[0])
-        route = _Route(destination, addresses, await self._pins.get(destination, address), expires)
-        self._routes[url] = route
+        address = next((ip for ip in addresses if self._pins.has(destination, ip, identity)), addresses[0])
+        route = _Route(destination, addresses, await self._pins.get(destination, address, identity), expires, identity)
+        self._routes[(url, identity)] = route
         if len(self._routes) > _MOST_ROUTES:
             del self._routes[next(iter(self._routes))]
         return route

@@ -7,10 +7,12 @@ from pyreqwest.client import Client
 
 from worksphere_hub import clock
 from worksphere_hub.security.addresses import IPAddress
+from worksphere_hub.security.client_identity import ClientIdentity
 from worksphere_hub.security.destinations import Destination
 from worksphere_hub.security.transport import Wiring, build_client
 
-_Name = tuple[str, str, int, IPAddress]
+# Scheme, host, port, the fingerprint of the client certificate if there is one, and the address.
+_Name = tuple[str, str, int, str, IPAddress]
 
 
 class Pin:
@@ -19,11 +21,12 @@ class Pin:
     `client` is None once the pin is retired: requests under way keep theirs to the end, no new one gets it.
     """
 
-    __slots__ = ("address", "client", "last_used", "slots")
+    __slots__ = ("address", "client", "last_used", "name", "slots")
 
-    def __init__(self, client: Client, address: IPAddress, most_at_once: int) -> None:
+    def __init__(self, client: Client, name: _Name, most_at_once: int) -> None:
         self.client: Client | None = client
-        self.address = address
+        self.name = name
+        self.address = name[-1]
         self.slots = asyncio.Semaphore(most_at_once)
         self.last_used = clock.monotonic()
 
@@ -38,31 +41,30 @@ class Pins:
         self._building: dict[_Name, asyncio.Task[Pin]] = {}
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="egress")
 
-    def has(self, destination: Destination, address: IPAddress) -> bool:
+    def has(self, destination: Destination, address: IPAddress, identity: ClientIdentity | None = None) -> bool:
         """Whether this address is in use for this destination."""
-        return _name(destination, address) in self._pins
+        return _name(destination, address, identity) in self._pins
 
-    async def get(self, destination: Destination, address: IPAddress) -> Pin:
+    async def get(self, destination: Destination, address: IPAddress, identity: ClientIdentity | None = None) -> Pin:
         """The pin of a destination at this address, building its client when there is none."""
-        name = _name(destination, address)
+        name = _name(destination, address, identity)
         while True:
             pin = self._pins.get(name)
             if pin is not None:
                 return pin
             task = self._building.get(name)
             if task is None:
-                task = self._building[name] = asyncio.create_task(self._build(name, destination))
+                task = self._building[name] = asyncio.create_task(self._build(name, destination, identity))
             # Shielded: the one who asked first may be cancelled while others wait for the same client.
             pin = await asyncio.shield(task)
             if pin.client is not None:
                 return pin
 
-    def retire(self, destination: Destination, pin: Pin) -> None:
+    def retire(self, pin: Pin) -> None:
         """Give no new request to this pin; its idle connections close."""
         pin.client = None
-        name = _name(destination, pin.address)
-        if self._pins.get(name) is pin:
-            del self._pins[name]
+        if self._pins.get(pin.name) is pin:
+            del self._pins[pin.name]
 
     async def close(self) -> None:
         """Retire every pin and close its connections."""
@@ -77,18 +79,18 @@ class Pins:
                 await client.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _build(self, name: _Name, destination: Destination) -> Pin:
+    async def _build(self, name: _Name, destination: Destination, identity: ClientIdentity | None) -> Pin:
         *_, address = name
         pinned = destination.host if destination.literal is None else None
         loop = asyncio.get_running_loop()
         try:
             # Some 6 ms, mostly for the system's certificates and without Python's lock: off the event loop.
-            client = await loop.run_in_executor(self._threads, build_client, self._wiring, pinned, address)
+            client = await loop.run_in_executor(self._threads, build_client, self._wiring, pinned, address, identity)
         finally:
             del self._building[name]
         if len(self._pins) >= self._size:
             self._drop_least_used()
-        pin = self._pins[name] = Pin(client, address, self._wiring.per_destination)
+        pin = self._pins[name] = Pin(client, name, self._wiring.per_destination)
         return pin
 
     def _drop_least_used(self) -> None:
@@ -96,5 +98,6 @@ class Pins:
         self._pins.pop(name).client = None
 
 
-def _name(destination: Destination, address: IPAddress) -> _Name:
-    return destination.scheme, destination.host, destination.port, address
+def _name(destination: Destination, address: IPAddress, identity: ClientIdentity | None) -> _Name:
+    shown = identity.fingerprint if identity else ""
+    return destination.scheme, destination.host, destination.port, shown, address

@@ -1,4 +1,7 @@
-"""Standard Webhooks v1: HMAC-SHA256 over `{id}.{timestamp}.{body}`, by several keys while one rotates out."""
+"""Standard Webhooks: signatures over `{id}.{timestamp}.{body}`, by several keys while one rotates out.
+
+v1 is HMAC-SHA256 with a secret that both sides hold; v1a, with a key pair, is in `signing_ed25519`.
+"""
 
 import base64
 import binascii
@@ -7,6 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from worksphere_hub.errors import FieldProblem, HubError
+from worksphere_hub.security.signing_ed25519 import PublicKey, SigningKey
 
 KEY_PREFIX = "whsec_"
 SHORTEST_KEY = 24
@@ -83,19 +87,37 @@ def parse_secret(text: str) -> bytes:
     return key
 
 
-def sign(keys: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> str:
-    """Write the `webhook-signature` header, one `v1,<base64>` per key; `timestamp` in seconds since 1970."""
+def sign(
+    keys: Sequence[bytes],
+    message_id: str,
+    timestamp: int,
+    body: bytes,
+    asymmetric_keys: Sequence[SigningKey] = (),
+) -> str:
+    """Write the `webhook-signature` header, one signature per key; `timestamp` in seconds since 1970."""
     # A dot in the id would let one signature cover two different messages; no key would mean no proof at all.
-    if not keys or not message_id or "." in message_id:
+    if not (keys or asymmetric_keys) or not message_id or "." in message_id:
         raise ValueError("signing needs at least one key and a message id without a dot")
     content = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
-    return " ".join([_signature(key, content) for key in keys])
+    signatures = [_signature(key, content) for key in keys]
+    if asymmetric_keys:
+        signatures += [key.signature(content) for key in asymmetric_keys]
+    return " ".join(signatures)
 
 
-def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, *, now: float, tolerance: int = 300) -> str:
+def verify(  # noqa: PLR0913 - the message, the clock and the keys
+    keys: Sequence[bytes],
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: float,
+    tolerance: int = 300,
+    public_keys: Sequence[PublicKey] = (),
+) -> str:
     """Check a message's headers against its raw body and return its id. Raises a SignatureRefused.
 
-    Header names may have any case; `now` is in seconds since 1970, `tolerance` in seconds to either side.
+    Header names may have any case; `now` is in seconds since 1970, `tolerance` in seconds to either side. A v1
+    signature must fit one of `keys`, or a v1a signature one of `public_keys`.
     """
     message_id, timestamp, listed = _read(headers)
     if abs(now - timestamp) > tolerance:
@@ -110,9 +132,19 @@ def verify(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes, *, no
     for given in listed:
         for signature in expected:
             fits |= hmac.compare_digest(signature, given)
+        if given.startswith(b"v1a,") and public_keys:
+            fits |= _fits_one(public_keys, given, content)
     if not fits:
-        raise SignatureWrong("No v1 signature fits. Sign the raw body bytes, with this endpoint's secret.")
+        raise SignatureWrong("No signature fits. Sign the raw body bytes, with this endpoint's key.")
     return message_id
+
+
+def _fits_one(public_keys: Sequence[PublicKey], given: bytes, content: bytes) -> bool:
+    try:
+        signature = base64.b64decode(given.removeprefix(b"v1a,"), validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return any(key.fits(signature, content) for key in public_keys)
 
 
 def _signature(key: bytes, content: bytes) -> str:

@@ -17,6 +17,7 @@ from pyreqwest.http import HeaderMap, Url
 
 from worksphere_hub import clock
 from worksphere_hub.security.addresses import IPAddress
+from worksphere_hub.security.client_identity import ClientIdentity
 from worksphere_hub.security.headers import CONNECTION_HEADERS
 
 HEADER_LIMIT = 32 * 1024
@@ -121,7 +122,9 @@ class Wiring:
     extra_roots: bytes | None = None
 
 
-def build_client(wiring: Wiring, host: str | None, address: IPAddress) -> Client:
+def build_client(
+    wiring: Wiring, host: str | None, address: IPAddress, identity: ClientIdentity | None = None
+) -> Client:
     """Build a client, without redirects, proxies, cookies or decompression, that finds `host` at `address`.
 
     A host that is itself an address needs no pin and is None. Blocks for some 6 ms.
@@ -148,6 +151,8 @@ def build_client(wiring: Wiring, host: str | None, address: IPAddress) -> Client
         builder = builder.resolve(host, str(address), 0)
     if wiring.extra_roots is not None:
         builder = builder.add_root_certificate_pem(wiring.extra_roots)
+    if identity is not None:
+        builder = builder.identity_pem(identity.pem)
     return builder.build()
 
 

@@ -1,66 +1,107 @@
-"""One attempt: sign, send, and say what became of it."""
+"""One attempt: shape, sign, send, and say what became of it."""
 
 import random
+from dataclasses import replace
 
 import msgspec
 
-from worksphere_hub import __version__, clock, ids
-from worksphere_hub.events.models import public_id
+from worksphere_hub import clock, ids
 from worksphere_hub.security.egress import EgressClient, EgressFailed, Reply
-from worksphere_hub.security.signing import sign
-from worksphere_hub.webhooks.models import Attempt, Claim, Result, Target
-from worksphere_hub.webhooks.schedule import decide, parse_retry_after
+from worksphere_hub.webhooks import outgoing
+from worksphere_hub.webhooks.models import Attempt, Claim, Result
+from worksphere_hub.webhooks.receiver_auth import AuthFailed
+from worksphere_hub.webhooks.retry import decide, parse_retry_after
 from worksphere_hub.webhooks.settings import WebhookSettings
-
-USER_AGENT = f"WorkSphere-Hub/{__version__}"
+from worksphere_hub.webhooks.targets import Target
 
 # A response with more header bytes than this keeps the first of them in the record.
 _HEADERS_KEPT = 16_384
+_UNAUTHORIZED = 401
 
 
-async def attempt(egress: EgressClient, settings: WebhookSettings, claim: Claim, target: Target, body: bytes) -> Result:
-    """POST a delivery to its endpoint. Whatever the receiver does, this ends by the deadline with a result."""
-    now = clock.now()
-    message_id = public_id(claim.event, claim.event_key)
-    timestamp = int(now.timestamp())
-    signature = sign(target.keys, message_id, timestamp, body)
-    headers = {
-        "content-type": "application/json",
-        "user-agent": USER_AGENT,
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature,
-    }
-    made = Attempt(
-        id=ids.new_hex(),
-        outcome="failed",
-        started_at=now,
-        duration_ms=0,
-        url=target.url,
-        request_headers=_headers_json(message_id, timestamp, signature),
-    )
+async def attempt(
+    egress: EgressClient, settings: WebhookSettings, target: Target, job: list[Claim], *, batch: bool
+) -> list[Result]:
+    """Send deliveries of one endpoint: a single one, or several in one request.
+
+    Whatever the receiver does, this ends by the deadline with a result for each.
+    """
+    found = outgoing.sort(target, job)
+    results = [Result(claim, "filtered") for claim in found.filtered]
+    for claim, failure in found.failed:
+        made = _begin(target.url)
+        made.error_cause, made.error_detail = failure.cause, failure.detail[:500]
+        results.append(_decided(target, claim, made, None))
+    if not found.ready:
+        return results
+    made, retry_after = await _send(egress, settings, target, found, batch=batch)
+    first = True
+    for claim, _ in found.ready:
+        one = made if first else replace(made, id=ids.new_hex())
+        results.append(_decided(target, claim, one, retry_after))
+        first = False
+    return results
+
+
+async def _send(
+    egress: EgressClient, settings: WebhookSettings, target: Target, found: outgoing.Sorted, *, batch: bool
+) -> tuple[Attempt, float | None]:
+    """Make the request; answers what came of it and for how long the receiver asked to be left alone."""
+    made = _begin(target.url)
     since = clock.monotonic()
+    retry_after = None
     try:
+        authorization = await target.auth.header(egress) if target.auth else None
+        message = outgoing.compose(
+            target, found.ready, int(made.started_at.timestamp()), batch=batch, authorization=authorization
+        )
+        made.request_headers, made.batch_id = message.recorded_headers, message.batch_id
         reply = await egress.send(
-            "POST", target.url, headers=headers, body=body, total_timeout=settings.attempt_timeout
+            target.method,
+            target.url,
+            headers=message.headers,
+            body=message.body,
+            total_timeout=settings.attempt_timeout,
+            identity=target.auth.identity if target.auth else None,
         )
     except EgressFailed as failure:
         made.error_cause = failure.cause
         made.error_detail = failure.detail[:500]
         made.status = failure.status
-        retry_after = None
+    except AuthFailed as failure:
+        made.error_cause, made.error_detail = "auth_failed", failure.detail[:500]
     else:
         retry_after = _keep_reply(made, reply)
+        if reply.status == _UNAUTHORIZED and target.auth:
+            target.auth.refused()
     made.duration_ms = int((clock.monotonic() - since) * 1000)
+    return made, retry_after
+
+
+def _begin(url: str) -> Attempt:
+    return Attempt(
+        id=ids.new_hex(), outcome="failed", started_at=clock.now(), duration_ms=0, url=url, request_headers="[]"
+    )
+
+
+def _decided(target: Target, claim: Claim, made: Attempt, retry_after: float | None) -> Result:
     decision = decide(
-        settings,
+        target.policy,
         # An answer that broke off is no answer, whatever its first line said.
         status=made.status if made.error_cause is None else None,
-        attempt=claim.attempts + 1,
+        step=claim.step + 1,
+        age=(made.started_at - claim.chain_from).total_seconds() if claim.chain_from else 0.0,
         retry_after=retry_after,
         dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )
-    return Result(claim, decision.next, decision.delay, made)
+    following = decision.next
+    if claim.manual and following in {"pending", "exhausted"}:
+        return Result(claim, "resume", attempt=made, slow_down=decision.slow_down)
+    if following == "exhausted" and target.on_exhausted == "park":
+        following = "parked"
+    elif following == "exhausted" and target.on_exhausted == "block" and claim.lane is not None:
+        following = "blocked"
+    return Result(claim, following, decision.delay, made, decision.reason, decision.slow_down)
 
 
 def _keep_reply(made: Attempt, reply: Reply) -> float | None:
@@ -81,11 +122,3 @@ def _keep_reply(made: Attempt, reply: Reply) -> float | None:
             retry_after = parse_retry_after(value, made.started_at)
     made.response_headers = msgspec.json.encode(kept).decode()
     return retry_after
-
-
-def _headers_json(message_id: str, timestamp: int, signature: str) -> str:
-    # Every part is of an alphabet that JSON takes as it is.
-    return (
-        f'[["content-type","application/json"],["user-agent","{USER_AGENT}"],["webhook-id","{message_id}"],'
-        f'["webhook-timestamp","{timestamp}"],["webhook-signature","{signature}"]]'
-    )

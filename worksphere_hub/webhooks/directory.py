@@ -1,38 +1,64 @@
-"""What a worker knows of endpoints: where to send and what to sign with, read once per change of an endpoint."""
+"""What a worker knows of endpoints: how to send to them, read once per change of an endpoint."""
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from worksphere_hub.db.pool import Database
+import msgspec
+
+from worksphere_hub import clock
+from worksphere_hub.db.pool import Database, Row
+from worksphere_hub.expressions.compile import load_expression
+from worksphere_hub.security.encrypted_body import read_receiver_key
 from worksphere_hub.security.signing import parse_secret
+from worksphere_hub.security.signing_ed25519 import parse_signing_key
 from worksphere_hub.security.vault import Place, Vault
-from worksphere_hub.webhooks.models import Claim, Target
+from worksphere_hub.webhooks.endpoint_rows import configuration_of
+from worksphere_hub.webhooks.models import Claim, Configuration
+from worksphere_hub.webhooks.receiver_auth import Credentials, ReceiverAuth
+from worksphere_hub.webhooks.retry import RetryPolicy, read_policy
+from worksphere_hub.webhooks.shape import Shape
 from worksphere_hub.webhooks.store import QUERIES
+from worksphere_hub.webhooks.targets import Target
 
 _SIZE = 20_000
 
 
 def secret_place(secret: UUID) -> Place:
-    """Where a signing secret is sealed to."""
+    """Where an endpoint's key or credential is sealed to."""
     return Place("webhook_endpoint_secrets", "sealed", secret.hex)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    updated_at: datetime
+    # Until a key that is being rotated out expires.
+    until: datetime | None
+    target: Target
 
 
 class Directory:
     """Targets by endpoint. A claim says when its endpoint last changed, so what is cached is never stale."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, default_policy: RetryPolicy) -> None:
         self._database = database
         self._vault = vault
-        self._known: OrderedDict[UUID, tuple[datetime, Target]] = OrderedDict()
-        self._loading: dict[UUID, asyncio.Task[tuple[datetime, Target] | None]] = {}
+        self._default_policy = default_policy
+        self._known: OrderedDict[UUID, _Known] = OrderedDict()
+        self._loading: dict[UUID, asyncio.Task[_Known | None]] = {}
 
     async def target(self, claim: Claim) -> Target | None:
-        """Where to send this; None when the endpoint is gone by now."""
+        """Where and how to send this; None when the endpoint is gone by now."""
         known = self._known.get(claim.endpoint)
-        if known is not None and claim.endpoint_updated_at is not None and known[0] >= claim.endpoint_updated_at:
-            return known[1]
+        if (
+            known is not None
+            and claim.endpoint_updated_at is not None
+            and known.updated_at >= claim.endpoint_updated_at
+            and (known.until is None or clock.now() < known.until)
+        ):
+            return known.target
         # One read for all the deliveries that wait for the same endpoint.
         task = self._loading.get(claim.endpoint)
         if task is None:
@@ -40,21 +66,55 @@ class Directory:
             self._loading[claim.endpoint] = task
             task.add_done_callback(lambda _: self._loading.pop(claim.endpoint, None))
         found = await asyncio.shield(task)
-        return found[1] if found else None
+        return found.target if found else None
 
-    async def _load(self, org: UUID, endpoint: UUID) -> tuple[datetime, Target] | None:
+    async def _load(self, org: UUID, endpoint: UUID) -> _Known | None:
         async with self._database.tenant(org) as tx:
             row = await tx.row(QUERIES.endpoint_target, org, endpoint)
-        if row is None:
+            secrets = await tx.rows(QUERIES.endpoint_secrets, org, endpoint) if row else []
+        if row is None or row["url"] is None:
             self._known.pop(endpoint, None)
             return None
-        keys = [
-            parse_secret((await self._vault.open(org, "cred", secret_place(secret), sealed)).decode())
-            for secret, sealed in zip(row["secret_ids"], row["sealed"], strict=True)
+        opened = [
+            (secret["kind"], await self._vault.open(org, "cred", secret_place(secret["id"]), secret["sealed"]))
+            for secret in secrets
         ]
-        found = (row["updated_at"], Target(row["url"], tuple(keys)))
+        until = min((secret["expires_at"] for secret in secrets if secret["expires_at"]), default=None)
+        found = _Known(row["updated_at"], until, self._make(row, opened))
         self._known[endpoint] = found
         self._known.move_to_end(endpoint)
         while len(self._known) > _SIZE:
             self._known.popitem(last=False)
         return found
+
+    def _make(self, row: Row, opened: list[tuple[str, bytes]]) -> Target:
+        wanted = configuration_of(row)
+        assert wanted.url is not None
+        both = {kind: [text for name, text in opened if name == kind] for kind in ("v1", "v1a", "auth")}
+        auth = both["auth"]
+        return Target(
+            url=wanted.url,
+            method=wanted.method,
+            headers=tuple((wanted.headers or {}).items()),
+            keys=tuple(parse_secret(text.decode()) for text in both["v1"] if "v1" in wanted.signatures),
+            asymmetric_keys=tuple(
+                parse_signing_key(text.decode()) for text in both["v1a"] if "v1a" in wanted.signatures
+            ),
+            shape=shape_of(wanted),
+            receiver_key=read_receiver_key(wanted.encryption_key) if wanted.encryption_key else None,
+            auth=ReceiverAuth(msgspec.json.decode(auth[0], type=Credentials)) if auth else None,
+            policy=read_policy(wanted.retry_policy) if wanted.retry_policy else self._default_policy,
+            on_exhausted=wanted.on_exhausted,
+        )
+
+
+def shape_of(wanted: Configuration) -> Shape | None:
+    """How an endpoint's messages are shaped; None when they go out as they are."""
+    if not (wanted.filter or wanted.transform or wanted.thin or wanted.compression):
+        return None
+    return Shape(
+        filter=load_expression(wanted.filter) if wanted.filter else None,
+        transform=load_expression(wanted.transform) if wanted.transform else None,
+        thin=wanted.thin,
+        compression="gzip" if wanted.compression else None,
+    )

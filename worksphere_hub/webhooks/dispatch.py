@@ -2,25 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from worksphere_hub import clock
 from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.db.failures import is_passing
 from worksphere_hub.db.pool import Database
-from worksphere_hub.security.egress import EgressClient
 from worksphere_hub.telemetry.logs import wide
-from worksphere_hub.webhooks import deliver, store
-from worksphere_hub.webhooks.directory import Directory
-from worksphere_hub.webhooks.endpoints import disable_gone
-from worksphere_hub.webhooks.lanes import Lanes
+from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.courier import Courier
+from worksphere_hub.webhooks.gathering import Gathering
+from worksphere_hub.webhooks.hand import Hand, Job
+from worksphere_hub.webhooks.health import Health
 from worksphere_hub.webhooks.models import Claim, Result
 from worksphere_hub.webhooks.record import Recorder
 from worksphere_hub.webhooks.settings import WebhookSettings
+from worksphere_hub.webhooks.turns import Turns
 
-_START = (UUID(int=0), UUID(int=0))
 _FULL_CLAIM = 256
 # A claim of this many says that there are more: no pause before the next.
 _MANY = 64
@@ -35,9 +34,9 @@ class Parts:
     """What a dispatcher works with."""
 
     database: Database
-    egress: EgressClient
-    directory: Directory
+    courier: Courier
     recorder: Recorder
+    health: Health
     ear: Ear
     settings: WebhookSettings
 
@@ -48,17 +47,19 @@ class Dispatcher:
     def __init__(self, parts: Parts, *, on_claimed: Callable[[int], None] = lambda _: None) -> None:
         self._parts = parts
         self._on_claimed = on_claimed
-        self._lanes = Lanes(parts.settings.endpoint_concurrency)
-        self._tasks: dict[asyncio.Task[None], Claim] = {}
-        self._after = _START
+        self._hand = Hand(parts.settings.endpoint_concurrency, parts.settings.in_flight // 2)
+        self._gathering = Gathering(self._take)
+        self._tasks: dict[asyncio.Task[None], Job] = {}
+        self._turns = Turns()
         self._room = asyncio.Event()
         self._stopping = False
         self._passed_over = False
+        parts.recorder.heard = self._recorded
 
     @property
     def in_hand(self) -> int:
         """How many deliveries this worker holds now."""
-        return self._lanes.size
+        return self._hand.size + self._gathering.size
 
     async def run(self) -> None:
         """Deliver until told to stop, then drain."""
@@ -80,79 +81,68 @@ class Dispatcher:
 
     async def _turn(self) -> None:
         settings = self._parts.settings
-        if self._lanes.size > settings.in_flight - _FULL_CLAIM // 4:
+        if self.in_hand > settings.in_flight - _FULL_CLAIM // 4:
             self._room.clear()
             await self._room.wait()
             return
-        busy = self._lanes.busy()
-        self._passed_over = bool(busy)
+        busy, busy_orgs = self._hand.busy(), self._hand.busy_orgs()
+        self._passed_over = bool(busy or busy_orgs)
         try:
-            claims = await store.claim(self._parts.database, self._after, busy, settings.lease)
+            claims = await store.claim(self._parts.database, self._turns.ask(busy, busy_orgs), settings.lease)
         except Exception as error:  # noqa: BLE001 - whatever the database says, this loop must live on
             with wide("deliveries.claim_failed") as line:
                 line.caught(error)
             await self._parts.ear.wait(_DATABASE_AWAY_SECONDS)
             return
         self._on_claimed(len(claims))
-        for claim in self._lanes.add(claims):
-            self._start(claim)
-        if len(claims) >= _FULL_CLAIM:
-            self._after = (claims[-1].org, claims[-1].endpoint)
-            return
-        swept_all = self._after == _START
-        self._after = _START
+        self._take(self._gathering.add(claims))
+        seen_all = self._turns.took(claims)
         if len(claims) >= _MANY:
             return
         if claims:
             await asyncio.sleep(settings.claim_pause)
-        elif swept_all:
+        elif seen_all:
             await self._parts.ear.wait(settings.idle_poll)
 
-    def _start(self, claim: Claim) -> None:
-        task = asyncio.get_running_loop().create_task(self._deliver(claim))
-        self._tasks[task] = claim
+    def _take(self, jobs: Sequence[Job]) -> None:
+        for job in self._hand.add(jobs):
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(job))
+        self._tasks[task] = job
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        claim = self._tasks.pop(task)
-        following = self._lanes.finish(claim.endpoint)
+        job = self._tasks.pop(task)
+        following = self._hand.finish(job)
         if following is not None:
             self._start(following)
         self._room.set()
-        if self._passed_over and not self._lanes.is_busy(claim.endpoint):
+        if self._passed_over and not self._hand.is_busy(job[0]):
             # The last claim left this endpoint's out; there may be more of them than the doorbell will ring for.
             self._parts.ear.wake()
 
-    async def _deliver(self, claim: Claim) -> None:
+    async def _deliver(self, job: Job) -> None:
         try:
-            result = await self._result(claim)
+            results = await self._parts.courier.deliver(job)
         except asyncio.CancelledError:
             # Cut off at the end of the drain: whether the receiver got it is unknown, so the lease is left to run out
             # and whoever takes it next marks it as reclaimed.
             raise
         except Exception as error:  # noqa: BLE001 - one delivery's trouble is its own
-            with wide("delivery.unready", org_id=str(claim.org), endpoint_id=str(claim.endpoint)) as line:
+            with wide("delivery.unready", org_id=job[0].org.hex, endpoint_id=job[0].endpoint.hex) as line:
                 line.caught(error)
-            result = Result(claim, "pending", _DATABASE_AWAY_SECONDS if is_passing(error) else _UNREADY_SECONDS)
-        self._parts.recorder.give(result)
+            pause = _DATABASE_AWAY_SECONDS if is_passing(error) else _UNREADY_SECONDS
+            results = [Result(claim, "pending", pause) for claim in job]
+        for result in results:
+            self._parts.recorder.give(result)
+            self._parts.health.note(result)
 
-    async def _result(self, claim: Claim) -> Result:
-        if claim.endpoint_status == "disabled":
-            return Result(claim, "held")
-        target = await self._parts.directory.target(claim) if claim.endpoint_status else None
-        if target is None:
-            return Result(claim, "cancelled")
-        body = claim.body if claim.body is not None else await self._fetch_body(claim)
-        if body is None:
-            return Result(claim, "cancelled")
-        result = await deliver.attempt(self._parts.egress, self._parts.settings, claim, target, body)
-        if result.next == "held":
-            await disable_gone(self._parts.database, claim.org, claim.endpoint)
-        return result
-
-    async def _fetch_body(self, claim: Claim) -> bytes | None:
-        async with self._parts.database.tenant(claim.org) as tx:
-            return await tx.value(store.QUERIES.event_body, claim.org, claim.event)
+    def _recorded(self, results: Sequence[Result]) -> None:
+        if any(result.claim.limited or result.claim.lane is not None for result in results):
+            # There is room again for more of its endpoint's, or the next of its lane is due: no doorbell tells of that.
+            self._parts.ear.wake()
 
     async def _beat(self) -> None:
         """Keep the leases of what is in hand for longer than a third of one."""
@@ -160,8 +150,7 @@ class Dispatcher:
         while True:
             await asyncio.sleep(lease / 3)
             old = clock.monotonic() - lease / 3
-            held = [claim for claim in self._tasks.values() if claim.taken_at < old]
-            held += [claim for claim in self._lanes.waiting() if claim.taken_at < old]
+            held = [claim for claim in self._all_held() if claim.taken_at < old]
             if not held:
                 continue
             try:
@@ -174,8 +163,12 @@ class Dispatcher:
                     with wide("leases.lost", held=len(held), kept=kept) as line:
                         line.fail("leases_lost")
 
+    def _all_held(self) -> list[Claim]:
+        running = [claim for job in self._tasks.values() for claim in job]
+        return [*running, *self._hand.waiting(), *self._gathering.waiting()]
+
     async def _drain(self) -> None:
-        for claim in self._lanes.abandon():
+        for claim in (*self._gathering.abandon(), *self._hand.abandon()):
             self._parts.recorder.give(Result(claim, "pending"))
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self._parts.settings.drain)
@@ -184,3 +177,4 @@ class Dispatcher:
             if late:
                 await asyncio.wait(late)
         await self._parts.recorder.drain()
+        await self._parts.health.drain()

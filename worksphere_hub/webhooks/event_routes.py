@@ -1,6 +1,6 @@
 """The HTTP door of events and deliveries. (Publishing is in `publish`: it is a bare handler.)"""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -17,14 +17,14 @@ from worksphere_hub.http.paging import Page, Paged, cut_page
 from worksphere_hub.http.strict_route import StrictRoute
 from worksphere_hub.webhooks import views
 from worksphere_hub.webhooks.errors import DeliveryNotFound, EndpointNotFound
-from worksphere_hub.webhooks.schemas import AttemptOut, DeliveryOut, EventOut, VerdictOut
+from worksphere_hub.webhooks.names import parse_delivery_id
+from worksphere_hub.webhooks.schemas import AttemptOut, DeliveryOut, DeliveryState, EventOut, VerdictOut
 from worksphere_hub.webhooks.store import QUERIES
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
 EventReader = Annotated[Principal, Depends(requires("events:read"))]
 DeliveryReader = Annotated[Principal, Depends(requires("deliveries:read"))]
-State = Literal["pending", "held", "delivered", "exhausted", "cancelled"]
 
 
 @router.get("/events", tags=["events"])
@@ -71,7 +71,7 @@ async def list_deliveries(
     principal: DeliveryReader,
     page: Paged,
     endpoint_id: str | None = None,
-    state: State | None = None,
+    state: DeliveryState | None = None,
 ) -> Page[DeliveryOut]:
     """List deliveries, those of the newest event first."""
     endpoint = ids.decode("whe", endpoint_id, EndpointNotFound) if endpoint_id is not None else None
@@ -84,7 +84,7 @@ async def list_deliveries(
 @router.get("/deliveries/{delivery_id}", tags=["deliveries"])
 async def get_delivery(request: Request, principal: DeliveryReader, delivery_id: str) -> DeliveryOut:
     """Show one delivery."""
-    event, endpoint = views.parse_delivery_id(delivery_id)
+    event, endpoint = parse_delivery_id(delivery_id)
     async with _database(request).tenant(principal.org) as tx:
         row = await tx.row(QUERIES.delivery_by_id, principal.org, event, endpoint)
     if row is None:
@@ -95,7 +95,7 @@ async def get_delivery(request: Request, principal: DeliveryReader, delivery_id:
 @router.get("/deliveries/{delivery_id}/attempts", tags=["deliveries"])
 async def list_delivery_attempts(request: Request, principal: DeliveryReader, delivery_id: str) -> Page[AttemptOut]:
     """List the attempts of one delivery, oldest first."""
-    event, endpoint = views.parse_delivery_id(delivery_id)
+    event, endpoint = parse_delivery_id(delivery_id)
     async with _database(request).tenant(principal.org) as tx:
         if await tx.row(QUERIES.delivery_by_id, principal.org, event, endpoint) is None:
             raise DeliveryNotFound

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from worksphere_hub.db.failures import is_passing
 from worksphere_hub.db.pool import Database
 from worksphere_hub.telemetry.logs import wide
-from worksphere_hub.webhooks import store
 from worksphere_hub.webhooks.models import Result
+from worksphere_hub.webhooks.write import write_results
 
 _RETRY_SECONDS = 0.5
 
@@ -36,6 +36,8 @@ class Recorder:
         self._waiting: deque[Result] = deque()
         self._flusher: asyncio.Task[None] | None = None
         self._draining = False
+        # The dispatcher listens here for what has been committed.
+        self.heard: Callable[[Sequence[Result]], None] = lambda _: None
 
     def give(self, result: Result) -> None:
         """Take a result; it is written soon."""
@@ -59,7 +61,7 @@ class Recorder:
     async def _write(self, batch: list[Result]) -> None:
         while True:
             try:
-                fenced = await store.record(self._database, batch)
+                fenced = await write_results(self._database, batch)
             except Exception as error:  # noqa: BLE001 - attempts that were made must not be forgotten
                 if is_passing(error):
                     # The deliveries stay leased meanwhile. Should the leases run out, they are sent again and marked.
@@ -76,6 +78,7 @@ class Recorder:
             return
 
     def _tell(self, batch: list[Result], fenced: int) -> None:
+        self.heard(batch)
         try:
             self._on_recorded(batch, fenced)
         except Exception as error:  # noqa: BLE001 - it is recorded; what waits must not stay behind for a log line's sake

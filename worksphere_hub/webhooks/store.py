@@ -9,32 +9,24 @@ from worksphere_hub import clock
 from worksphere_hub.db.pool import Database, Row
 from worksphere_hub.db.queries import load_queries
 from worksphere_hub.webhooks.models import Claim, Result
+from worksphere_hub.webhooks.turns import Ask
 
 QUERIES = load_queries(__file__)
 
 
-async def claim(database: Database, after: tuple[UUID, UUID], busy: Sequence[UUID], lease: float) -> list[Claim]:
+async def claim(database: Database, ask: Ask, lease: float) -> list[Claim]:
     """Take due deliveries in hand for `lease` seconds."""
     taken_at = clock.monotonic()
-    rows = await database.call(QUERIES.claim_deliveries, *after, busy, timedelta(seconds=lease))
-    return [
-        Claim(
-            org=row["org_id"],
-            endpoint=row["endpoint_id"],
-            event=row["event_id"],
-            attempts=row["attempts"],
-            fence=row["fence"],
-            reclaimed=row["reclaimed"],
-            due_at=row["due_at"],
-            event_key=row["event_key"],
-            body=row["body"],
-            accepted_at=row["accepted_at"],
-            endpoint_status=row["endpoint_status"],
-            endpoint_updated_at=row["endpoint_updated_at"],
-            taken_at=taken_at,
-        )
-        for row in rows
-    ]
+    rows = await database.call(
+        QUERIES.claim_deliveries,
+        ask.after,
+        list(ask.turns),
+        list(ask.turns.values()),
+        ask.busy,
+        ask.busy_orgs,
+        timedelta(seconds=lease),
+    )
+    return [Claim(*row, taken_at) for row in rows]
 
 
 async def extend(database: Database, claims: Sequence[Claim], lease: float) -> int:
@@ -43,20 +35,22 @@ async def extend(database: Database, claims: Sequence[Claim], lease: float) -> i
     return rows[0][0]
 
 
-async def record(database: Database, results: Sequence[Result]) -> int:
-    """Write results in one transaction and one round trip; answers how many belonged to another worker by then."""
+def record_columns(results: Sequence[Result]) -> tuple[Sequence[object], ...]:
+    """What `hub.record_attempts()` takes."""
     attempts = [result.attempt for result in results]
-    rows = await database.call(
-        QUERIES.record_attempts,
+    return (
         *_names([result.claim for result in results]),
         [result.next for result in results],
         _sparse([int(result.delay * 1000) for result in results]),
+        _sparse([result.reason for result in results]),
         [attempt and attempt.id for attempt in attempts],
         [result.claim.attempts + 1 for result in results],
         [attempt and attempt.outcome for attempt in attempts],
         _sparse([attempt and attempt.error_cause for attempt in attempts]),
         _sparse([attempt and attempt.error_detail for attempt in attempts]),
         _sparse([result.claim.reclaimed for result in results]),
+        _sparse([result.claim.manual for result in results]),
+        _sparse([attempt and attempt.batch_id for attempt in attempts]),
         [attempt and attempt.started_at for attempt in attempts],
         [attempt and attempt.duration_ms for attempt in attempts],
         [attempt and attempt.url for attempt in attempts],
@@ -66,7 +60,18 @@ async def record(database: Database, results: Sequence[Result]) -> int:
         [attempt and attempt.response_body for attempt in attempts],
         _sparse([attempt is not None and attempt.truncated for attempt in attempts]),
     )
-    return len(rows)
+
+
+async def promote_left(database: Database) -> int:
+    """Give a head to every lane that was left without one; answers how many there were."""
+    promoted = 0
+    after: tuple[object, ...] = (UUID(int=0), UUID(int=0), "")
+    while True:
+        (row,) = await database.call(QUERIES.promote_lanes_left, *after)
+        promoted += row["promoted"]
+        if row["p_org_id"] is None:
+            return promoted
+        after = (row["p_org_id"], row["p_endpoint_id"], row["p_lane"])
 
 
 async def queue_state(database: Database) -> Row:

@@ -1,34 +1,33 @@
 """From rows to what people are shown."""
 
-from uuid import UUID
+from dataclasses import asdict
 
 import msgspec
 
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Row
 from worksphere_hub.events.models import Event, public_id
-from worksphere_hub.webhooks.errors import DeliveryNotFound
+from worksphere_hub.webhooks.explain import explain
 from worksphere_hub.webhooks.models import Endpoint
+from worksphere_hub.webhooks.names import delivery_id
 from worksphere_hub.webhooks.schemas import (
     AttemptOut,
     DeliveryOut,
     EndpointOut,
     EventOut,
     HeaderOut,
+    KeyOut,
     VerdictOut,
 )
 
-_HEX = 32
-
 
 def endpoint_out(endpoint: Endpoint) -> EndpointOut:
-    """An endpoint, without its secret."""
+    """An endpoint, without its secrets."""
     return EndpointOut.model_validate(
         {
+            **asdict(endpoint.configuration),
+            "headers": endpoint.configuration.headers or {},
             "id": ids.encode("whe", endpoint.id),
-            "url": endpoint.url,
-            "description": endpoint.description,
-            "event_types": endpoint.event_types,
             "status": endpoint.status,
             "disabled_reason": endpoint.disabled_reason,
             "created_at": endpoint.created_at,
@@ -37,28 +36,31 @@ def endpoint_out(endpoint: Endpoint) -> EndpointOut:
     )
 
 
+def key_out(row: Row) -> KeyOut:
+    """A signing key, without what is secret of it."""
+    return KeyOut(
+        id=ids.encode("key", row["id"]),
+        kind=row["kind"],
+        public_key=row["public_key"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+    )
+
+
 def event_out(event: Event, *, with_data: bool) -> EventOut:
     """An event; its data only for those who may see payloads."""
-    data = msgspec.json.decode(event.body)["data"] if with_data else None
+    data = msgspec.json.decode(event.body)["data"] if with_data and event.body is not None else None
     return EventOut(
         id=event.public_id,
         type=event.type,
         occurred_at=event.occurred_at,
         accepted_at=event.accepted_at,
+        channels=list(event.channels),
+        ordering_key=event.ordering_key,
+        origin_id=ids.encode("evt", event.origin) if event.origin else None,
+        expunged_at=event.expunged_at,
         data=data,
     )
-
-
-def delivery_id(event: UUID, endpoint: UUID) -> str:
-    """A delivery is one event for one endpoint, and its id says just that."""
-    return f"dlv_{event.hex}{endpoint.hex}"
-
-
-def parse_delivery_id(text: str) -> tuple[UUID, UUID]:
-    """The event and the endpoint of a delivery's id; a malformed one answers like a missing one."""
-    digits = text.removeprefix("dlv_")
-    event = ids.decode("dlv", f"dlv_{digits[:_HEX]}", DeliveryNotFound)
-    return event, ids.decode("dlv", f"dlv_{digits[_HEX:]}", DeliveryNotFound)
 
 
 def delivery_out(row: Row) -> DeliveryOut:
@@ -70,6 +72,7 @@ def delivery_out(row: Row) -> DeliveryOut:
         event_type=row["event_type"],
         endpoint_id=ids.encode("whe", row["endpoint_id"]),
         state=row["state"],
+        reason=row["reason"],
         attempts=row["attempts"],
         next_attempt_at=row["due_at"] if waiting else None,
         ended_at=row["ended_at"],
@@ -80,7 +83,8 @@ def verdict_out(row: Row) -> VerdictOut:
     """One endpoint's verdict on an event, with its delivery if it has one."""
     return VerdictOut(
         endpoint_id=ids.encode("whe", row["endpoint_id"]),
-        verdict=row["reason"],
+        verdict=row["verdict"],
+        explanation=explain(row["verdict"], row["state"], row["reason"], row["endpoint_state"]),
         delivery=delivery_out(row) if row["state"] is not None else None,
     )
 
@@ -98,6 +102,8 @@ def attempt_out(row: Row, *, with_payload: bool) -> AttemptOut:
         error_cause=row["error_cause"],
         error_detail=row["error_detail"],
         reclaimed=row["reclaimed"],
+        manual=row["manual"],
+        batch_id=row["batch_id"],
         fenced=row["fenced"],
         started_at=row["started_at"],
         duration_ms=row["duration_ms"],

@@ -11,6 +11,8 @@ create table hub.webhook_event_logs (
     error_detail text check (length(error_detail) <= 500),
     reclaimed boolean not null default false,
     fenced boolean not null default false,
+    manual boolean not null default false,
+    batch_id text check (length(batch_id) <= 40),
     started_at timestamptz not null,
     duration_ms integer not null check (duration_ms >= 0),
     url text not null,

@@ -5,7 +5,8 @@
 -- Who may: an organization for itself (its own login, or a Supabase user with its claims), and members of
 -- hub_publisher for any organization.
 create function hub.trigger_webhook(
-    p_org_id uuid, p_event_type text, p_data jsonb, p_id text default null, p_occurred_at timestamptz default now()
+    p_org_id uuid, p_event_type text, p_data jsonb, p_id text default null, p_occurred_at timestamptz default now(),
+    p_channels text[] default null, p_ordering_key text default null
 ) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -26,6 +27,19 @@ begin
     if p_event_type is null or length(p_event_type) > 128 or p_event_type !~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$' then
         raise exception 'the event type must be words of letters, digits and _, joined by dots, 128 characters at most'
             using errcode = 'invalid_parameter_value', hint = 'For example: invoice.paid';
+    end if;
+    if starts_with(p_event_type, 'hub.') then
+        raise exception 'event types that begin with hub. are the hub''s own' using
+            errcode = 'invalid_parameter_value', hint = 'Give the type another first word.';
+    end if;
+    if cardinality(p_channels) > 5
+        or exists (select from unnest(p_channels) as c (name) where c.name is null or c.name !~ '^[A-Za-z0-9_.:-]{1,64}$')
+    then
+        raise exception 'channels are at most 5 names of 1 to 64 letters, digits and _ . : -'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if length(p_ordering_key) not between 1 and 128 then
+        raise exception 'the ordering key must have 1 to 128 characters' using errcode = 'invalid_parameter_value';
     end if;
     if p_data is null then
         raise exception 'the data of an event must not be null' using
@@ -54,6 +68,8 @@ begin
     select * into v_first from hub.accept_events(
         array[p_org_id], array[v_id], array[p_id], array[p_event_type], array[v_body], array[p_occurred_at],
         array[clock_timestamp()], array[null::uuid],
+        array[(select string_agg(c.name, ',' order by c.name) from (select distinct unnest(p_channels)) as c (name))],
+        array[p_ordering_key], '{}', array[true],
         case when v_has_key then array[p_org_id] else '{}'::uuid[] end,
         case when v_has_key then array[v_id] else '{}'::uuid[] end,
         case when v_has_key then array['event_id'] else '{}'::text[] end,
@@ -68,9 +84,9 @@ begin
     return coalesce(p_id, 'evt_' || replace(v_id::text, '-', ''));
 end
 $$;
-alter function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) owner to hub_definer;
-revoke execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) from public;
-grant execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz)
+alter function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text) owner to hub_definer;
+revoke execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text) from public;
+grant execute on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text)
     to hub_tenant, hub_publisher, hub_app, hub_worker;
-comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz) is
+comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, text[], text) is
     'Publish an event in the caller''s own transaction; answers its id.';

@@ -1,20 +1,104 @@
 -- The worker's side of the queue: claim, keep, record. All three see every organization, so they are definer functions;
 -- between them the worker holds no transaction.
 
--- Take due deliveries in hand for the length of the lease: at most 128 of one endpoint and 256 in all, walking from
--- endpoint to endpoint in the order of the index, from just after the given one. Starting each call where the last
--- one stopped gives every endpoint its turn, however long another's backlog is, and `p_busy` passes over endpoints of
--- which the worker has its fill, without looking at their rows.
+-- How many deliveries may be taken for an endpoint that has a limit or is in trouble: what its circuit, its concurrency
+-- and its rate leave. Tokens are taken here, for as many as are due.
+--
+-- Two workers must not both count what is in flight and both fill it up: whoever comes second gets nothing this time.
+-- It is a function so that it sees what the first has committed since the claim's own statement began.
+create function hub.endpoint_allowance(p_org_id uuid, p_endpoint_id uuid, p_lease interval) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_endpoint record;
+    v_gate record;
+    v_leased integer;
+    v_due integer;
+    v_tokens double precision;
+    v_allowed integer := 128;
+begin
+    if not pg_try_advisory_xact_lock(hashtextextended(p_endpoint_id::text, 0)) then
+        return 0;
+    end if;
+    select e.concurrency, e.rate_limit into v_endpoint
+    from hub.webhook_endpoints e where e.org_id = p_org_id and e.id = p_endpoint_id;
+    select g.circuit, g.failures, g.opens_until, g.slow_until, g.tokens, g.tokens_at into v_gate
+    from hub.webhook_endpoint_gates g where g.org_id = p_org_id and g.endpoint_id = p_endpoint_id;
+    if v_gate.slow_until > v_now or (v_gate.circuit = 'open' and v_gate.opens_until > v_now) then
+        return 0;
+    end if;
+    -- What is in flight has its due time within a lease from now.
+    select count(*) into v_leased
+    from hub.webhook_deliveries d
+    where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
+        and d.due_at > v_now and d.due_at <= v_now + p_lease and d.leased;
+    if v_gate.circuit = 'open' then
+        v_allowed := 1 - v_leased;
+    elsif v_gate.failures > 0 then
+        v_allowed := 8 - v_leased;
+    end if;
+    v_allowed := least(v_allowed, v_endpoint.concurrency - v_leased);
+    if v_allowed > 0 and v_endpoint.rate_limit is not null then
+        -- A bucket of a second's worth. A clock that went back gives nothing, and takes nothing away.
+        v_tokens := least(
+            greatest(v_endpoint.rate_limit, 1),
+            coalesce(v_gate.tokens, 1)
+                + v_endpoint.rate_limit * greatest(extract(epoch from v_now - coalesce(v_gate.tokens_at, v_now)), 0)
+        );
+        select count(*) into v_due from (
+            select from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
+                and d.due_at <= v_now
+            limit 128
+        ) as due;
+        v_allowed := least(v_allowed, v_due, floor(v_tokens)::integer);
+        insert into hub.webhook_endpoint_gates (org_id, endpoint_id, tokens, tokens_at)
+        values (p_org_id, p_endpoint_id, v_tokens - v_allowed, v_now)
+        on conflict (org_id, endpoint_id) do update set tokens = excluded.tokens, tokens_at = excluded.tokens_at;
+    end if;
+    return greatest(v_allowed, 0);
+end
+$$;
+alter function hub.endpoint_allowance(uuid, uuid, interval) owner to hub_definer;
+revoke execute on function hub.endpoint_allowance(uuid, uuid, interval) from public;
+comment on function hub.endpoint_allowance(uuid, uuid, interval) is
+    'How many deliveries of an endpoint that is limited or in trouble may be taken now.';
+
+
+-- A delivery that has just been leased: what `claim_deliveries` knows of it before it looks up the rest.
+create type hub.claimed_delivery as (
+    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
+    due_at timestamptz, resume_state text, restarted_at timestamptz, lane text, limited boolean, troubled boolean
+);
+comment on type hub.claimed_delivery is 'A delivery that has just been leased to a worker.';
+
+
+-- Take due deliveries in hand for the length of the lease, 256 at most.
+--
+-- Fair in two steps. The room is shared out evenly among the organizations that have any open, 64 at most from just
+-- after the given one; what some leave over goes to those that want more. An organization's share goes to its
+-- endpoints in turn, 32 to each at first, from just after the one where its share ended last time (`p_turn_*`). So
+-- neither a flood nor a dead receiver keeps the others waiting for longer than a round. `p_busy` and `p_busy_orgs`
+-- pass over endpoints and organizations of which the worker has its fill, without looking at their rows.
+--
+-- Answers with each: what an organization's share was, and, if there are more organizations, the one to go on after.
 --
 -- The planner is held to index scans: it plans this while the queue is empty and would choose to read the whole table.
 -- The rows just locked cannot move, so they are updated where they lie, by ctid: all open ones are in one partition.
 -- A body over 64 KiB is left out: the worker fetches it when it sends it, so that what it has in hand stays small.
 -- Comparing with a variable, and not with clock_timestamp(), lets the due time be part of the index condition.
-create function hub.claim_deliveries(p_after_org_id uuid, p_after_endpoint_id uuid, p_busy uuid[], p_lease interval)
-returns table (
-    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, fence integer, reclaimed boolean,
-    due_at timestamptz, event_key text, body bytea, accepted_at timestamptz, only_endpoint_id uuid,
-    endpoint_status text, endpoint_updated_at timestamptz
+create function hub.claim_deliveries(
+    p_after_org_id uuid, p_turn_org_ids uuid[], p_turn_endpoint_ids uuid[], p_busy uuid[], p_busy_orgs uuid[],
+    p_lease interval
+) returns table (
+    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
+    due_at timestamptz, resume_state text, chain_from timestamptz, lane text, limited boolean, troubled boolean,
+    event_key text, body bytea, accepted_at timestamptz, unchecked boolean, endpoint_status text,
+    endpoint_updated_at timestamptz, batch_size smallint, batch_wait_ms integer, share integer, page_end uuid
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -27,54 +111,130 @@ set jit = off
 as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_after uuid := p_after_org_id;
+    v_page_end uuid;
+    v_orgs uuid[];
+    v_share integer;
+    v_first_share integer;
+    v_claimed hub.claimed_delivery[] := '{}';
+    v_more hub.claimed_delivery[];
 begin
-    return query
-    with recursive lane (org_id, endpoint_id) as (
-        (
-            select d.org_id, d.endpoint_id from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (p_after_org_id, p_after_endpoint_id)
-            order by d.org_id, d.endpoint_id limit 1
+    loop
+        with recursive org (org_id, n) as (
+            (
+                select d.org_id, 1 from hub.webhook_deliveries d
+                where d.open and d.state = 'pending' and d.org_id > v_after
+                order by d.org_id limit 1
+            )
+            union all
+            select n.org_id, o.n + 1
+            from org o
+            cross join lateral (
+                select d.org_id from hub.webhook_deliveries d
+                where d.open and d.state = 'pending' and d.org_id > o.org_id
+                order by d.org_id limit 1
+            ) as n
+            where o.n < 64
         )
-        union all
-        select n.org_id, n.endpoint_id
-        from lane l
-        cross join lateral (
-            select d.org_id, d.endpoint_id from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and (d.org_id, d.endpoint_id) > (l.org_id, l.endpoint_id)
-            order by d.org_id, d.endpoint_id limit 1
-        ) as n
-    ),
-    picked as materialized (
-        select q.*
-        from lane l
-        cross join lateral (
-            select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and d.org_id = l.org_id and d.endpoint_id = l.endpoint_id and d.due_at <= v_now
-            order by d.due_at limit 128
-            for update skip locked
-        ) as q
-        where l.endpoint_id <> all (p_busy)
-        limit 256
-    ),
-    claimed as (
-        update hub.webhook_deliveries d
-        set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
-        from picked p
-        where d.open and d.ctid = p.ctid
-        returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.fence, p.leased, p.due_at
-    )
-    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.fence, c.leased, c.due_at,
-        e.key, case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.only_endpoint_id, w.status, w.updated_at
-    from claimed c
+        select array_agg(o.org_id order by o.n) filter (where o.org_id <> all (p_busy_orgs)),
+            max(o.org_id::text) filter (where o.n = 64)
+        into v_orgs, v_page_end
+        from org o;
+
+        for v_pass in 1..3 loop
+            exit when v_orgs is null;
+            v_share := (256 - cardinality(v_claimed)) / cardinality(v_orgs);
+            v_first_share := coalesce(v_first_share, v_share);
+            exit when v_share = 0;
+            with picked as materialized (
+                select q.*
+                from unnest(v_orgs) as o (org_id)
+                cross join lateral (
+                    select q.ctid, q.leased, q.due_at, m.limited, m.troubled
+                    from (
+                        with recursive turn (endpoint_id) as (
+                            (
+                                select d.endpoint_id from hub.webhook_deliveries d
+                                where d.open and d.state = 'pending' and d.org_id = o.org_id
+                                    and d.endpoint_id > coalesce(
+                                        p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)],
+                                        '00000000-0000-0000-0000-000000000000'
+                                    )
+                                order by d.endpoint_id limit 1
+                            )
+                            union all
+                            select n.endpoint_id
+                            from turn t
+                            cross join lateral (
+                                select d.endpoint_id from hub.webhook_deliveries d
+                                where d.open and d.state = 'pending' and d.org_id = o.org_id
+                                    and d.endpoint_id > t.endpoint_id
+                                order by d.endpoint_id limit 1
+                            ) as n
+                        )
+                        select t.endpoint_id from turn t where t.endpoint_id <> all (p_busy)
+                    ) as t
+                    left join hub.webhook_endpoints w on w.org_id = o.org_id and w.id = t.endpoint_id
+                    left join hub.webhook_endpoint_gates g on g.org_id = o.org_id and g.endpoint_id = t.endpoint_id
+                    cross join lateral (
+                        select
+                            w.rate_limit is not null or w.concurrency is not null or coalesce(g.failures > 0, false)
+                                or coalesce(g.slow_until > v_now, false),
+                            coalesce(g.failures > 0, false)
+                    ) as m (limited, troubled)
+                    cross join lateral (
+                        select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
+                        where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id = t.endpoint_id
+                            and d.due_at <= v_now
+                        order by d.due_at
+                        limit case
+                            when m.limited then hub.endpoint_allowance(o.org_id, t.endpoint_id, p_lease)
+                            when v_pass = 1 then 32
+                            else 128
+                        end
+                        for update skip locked
+                    ) as q
+                    limit v_share
+                ) as q
+            ),
+            claimed as (
+                update hub.webhook_deliveries d
+                set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
+                from picked p
+                where d.open and d.ctid = p.ctid
+                returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.step, d.fence, p.leased, p.due_at,
+                    d.resume_state, d.restarted_at, d.lane, p.limited, p.troubled
+            )
+            select array_agg(c::hub.claimed_delivery) into v_more from claimed c;
+            exit when v_more is null;
+            v_claimed := v_claimed || v_more;
+            -- Those that took all they were offered may want what the others left.
+            select array_agg(m.org_id) into v_orgs
+            from (
+                select c.org_id from unnest(v_more) as c
+                group by c.org_id
+                having count(*) >= v_share or (v_pass = 1 and count(*) >= 32)
+            ) as m;
+        end loop;
+        exit when cardinality(v_claimed) > 0 or v_page_end is null;
+        v_after := v_page_end;
+    end loop;
+
+    return query
+    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.step, c.fence, c.reclaimed, c.due_at, c.resume_state,
+        coalesce(c.restarted_at, e.accepted_at), c.lane, c.limited, c.troubled, e.key,
+        case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.unchecked,
+        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, v_first_share, v_page_end
+    from unnest(v_claimed) as c
     left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
 end
 $$;
-alter function hub.claim_deliveries(uuid, uuid, uuid[], interval) owner to hub_definer;
-revoke execute on function hub.claim_deliveries(uuid, uuid, uuid[], interval) from public;
-grant execute on function hub.claim_deliveries(uuid, uuid, uuid[], interval) to hub_worker;
-comment on function hub.claim_deliveries(uuid, uuid, uuid[], interval) is
-    'Lease due deliveries to a worker, fairly over endpoints, with all it needs to send them.';
+alter function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) owner to hub_definer;
+revoke execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) from public;
+grant execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) to hub_worker;
+comment on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) is
+    'Lease due deliveries to a worker, fairly over organizations and endpoints, with all it needs to send them.';
 
 
 -- The heartbeat: push the end of the lease out for deliveries still in hand. One that is not answered has been lost
@@ -107,16 +267,19 @@ comment on function hub.extend_leases(uuid[], uuid[], uuid[], integer[], interva
     'Keep deliveries in hand; answers how many still are.';
 
 
--- Give deliveries back with what became of them: `p_next` is delivered, exhausted or cancelled (the end), pending
--- (again, after `p_delay_ms`) or held. An attempt is recorded where `p_attempt_ids` has an id; a delivery given back
--- untried has none. The optional columns (delay, cause, detail, reclaimed, truncated) may be left empty as a whole.
+-- Give deliveries back with what became of them: `p_next` is delivered, exhausted, cancelled or filtered (the end),
+-- blocked or parked (exhausted, but somebody shall look at it), pending (again, after `p_delay_ms`), held, or resume: a
+-- manual retry failed, so the delivery is put back as it was. An attempt is recorded where `p_attempt_ids` has an id; a
+-- delivery given back untried has none. The optional columns (delay, reason, cause, detail, reclaimed, truncated, batch)
+-- may be left empty as a whole.
 -- A delivery that is no longer leased, or whose fence has moved on belongs to another by now: its attempt is recorded as fenced
 -- and nothing else happens. Answers the fenced ones.
 create function hub.record_attempts(
     p_org_ids uuid[], p_endpoint_ids uuid[], p_event_ids uuid[], p_fences integer[], p_next text[], p_delay_ms bigint[],
-    p_attempt_ids uuid[], p_attempts smallint[], p_outcomes text[], p_error_causes text[], p_error_details text[],
-    p_reclaimed boolean[], p_started_at timestamptz[], p_duration_ms integer[], p_urls text[], p_request_headers text[],
-    p_statuses smallint[], p_response_headers text[], p_response_bodies bytea[], p_truncated boolean[]
+    p_reasons text[], p_attempt_ids uuid[], p_attempts smallint[], p_outcomes text[], p_error_causes text[],
+    p_error_details text[], p_reclaimed boolean[], p_manual boolean[], p_batch_ids text[], p_started_at timestamptz[],
+    p_duration_ms integer[], p_urls text[], p_request_headers text[], p_statuses smallint[], p_response_headers text[],
+    p_response_bodies bytea[], p_truncated boolean[]
 ) returns table (event_id uuid, endpoint_id uuid)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -130,46 +293,72 @@ as $$
 declare
     v_now timestamptz := clock_timestamp();
     v_lost bigint[];
+    v_moved record;
 begin
     with given as materialized (
-        select * from unnest(p_org_ids, p_endpoint_ids, p_event_ids, p_fences, p_next, p_delay_ms, p_attempt_ids)
-            with ordinality as g (org_id, endpoint_id, event_id, fence, next, delay_ms, attempt_id, n)
+        select g.org_id, g.endpoint_id, g.event_id, g.fence, g.delay_ms, g.reason, g.attempt_id, g.n, g.next, m.manual,
+            g.next in ('pending', 'held', 'blocked', 'parked') as open
+        from unnest(p_org_ids, p_endpoint_ids, p_event_ids, p_fences, p_next, p_delay_ms, p_reasons, p_attempt_ids)
+            with ordinality as g (org_id, endpoint_id, event_id, fence, next, delay_ms, reason, attempt_id, n)
+        left join unnest(p_manual) with ordinality as m (manual, n) on m.n = g.n
     ),
     moved as (
         update hub.webhook_deliveries d
-        set open = g.next in ('pending', 'held'),
-            state = g.next,
-            due_at = case g.next
-                when 'pending' then v_now + coalesce(g.delay_ms, 0) * interval '1 millisecond'
-                when 'held' then 'infinity'
+        set open = case
+                when g.next = 'resume' then d.resume_state in ('pending', 'held', 'blocked', 'parked') else g.open
+            end,
+            state = case when g.next = 'resume' then d.resume_state else g.next end,
+            due_at = case
+                when g.next = 'resume' then coalesce(d.resume_at, 'infinity')
+                when g.next = 'pending' then v_now + coalesce(g.delay_ms, 0) * interval '1 millisecond'
+                when g.open then 'infinity'
                 else d.due_at
             end,
             leased = false,
-            attempts = d.attempts + (g.attempt_id is not null)::int,
-            ended_at = case when g.next in ('pending', 'held') then null else v_now end
+            attempts = least(d.attempts + (g.attempt_id is not null)::int, 32767),
+            step = least(d.step + (g.attempt_id is not null and g.manual is not true)::int, 32767),
+            reason = g.reason,
+            ended_at = case
+                when g.open or (g.next = 'resume' and d.resume_state in ('pending', 'held', 'blocked', 'parked')) then null
+                else v_now
+            end,
+            resume_state = case when g.next = 'pending' then d.resume_state end,
+            resume_at = case when g.next = 'pending' then d.resume_at end
         from given g
         where d.open and d.org_id = g.org_id and d.endpoint_id = g.endpoint_id and d.event_id = g.event_id
             and d.fence = g.fence and d.leased
-        returning g.n
+        returning g.n, d.org_id, d.endpoint_id, d.lane
     )
-    select array_agg(g.n) into v_lost from given g where g.n not in (select n from moved);
+    select array_agg(m.n) as n, array_agg(m.org_id) filter (where m.lane is not null) as org_ids,
+        array_agg(m.endpoint_id) filter (where m.lane is not null) as endpoint_ids,
+        array_agg(m.lane) filter (where m.lane is not null) as lanes
+    into v_moved from moved m;
+    if v_moved.lanes is not null then
+        perform hub.promote_lanes(v_moved.org_ids, v_moved.endpoint_ids, v_moved.lanes);
+    end if;
+    if coalesce(cardinality(v_moved.n), 0) < cardinality(p_event_ids) then
+        select array_agg(n) into v_lost
+        from generate_series(1, cardinality(p_event_ids)) as n where n <> all (coalesce(v_moved.n, '{}'));
+    end if;
 
     insert into hub.webhook_event_logs (
-        org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, started_at,
-        duration_ms, url, request_headers, status, response_headers, response_body, response_truncated, next_due_at
+        org_id, endpoint_id, event_id, id, attempt, outcome, error_cause, error_detail, reclaimed, fenced, manual, batch_id,
+        started_at, duration_ms, url, request_headers, status, response_headers, response_body, response_truncated,
+        next_due_at
     )
     select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail,
-        coalesce(a.reclaimed, false),
-        a.n = any (coalesce(v_lost, '{}')), a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
+        coalesce(a.reclaimed, false), a.n = any (coalesce(v_lost, '{}')), coalesce(a.manual, false), a.batch_id,
+        a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
         a.response_headers::json, a.response_body, coalesce(a.truncated, false),
         case when a.next = 'pending' then v_now + coalesce(a.delay_ms, 0) * interval '1 millisecond' end
     from unnest(
         p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,
-        p_error_causes, p_error_details, p_reclaimed, p_started_at, p_duration_ms, p_urls, p_request_headers,
-        p_statuses, p_response_headers, p_response_bodies, p_truncated
+        p_error_causes, p_error_details, p_reclaimed, p_manual, p_batch_ids, p_started_at, p_duration_ms, p_urls,
+        p_request_headers, p_statuses, p_response_headers, p_response_bodies, p_truncated
     ) with ordinality as a (
         org_id, endpoint_id, event_id, next, delay_ms, id, attempt, outcome, error_cause, error_detail, reclaimed,
-        started_at, duration_ms, url, request_headers, status, response_headers, response_body, truncated, n
+        manual, batch_id, started_at, duration_ms, url, request_headers, status, response_headers, response_body,
+        truncated, n
     )
     where a.id is not null
     -- A worker that did not hear of its commit records the same attempts again.
@@ -179,20 +368,20 @@ begin
 end
 $$;
 alter function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) owner to hub_definer;
 revoke execute on function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) from public;
 grant execute on function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) to hub_worker;
 comment on function hub.record_attempts(
-    uuid[], uuid[], uuid[], integer[], text[], bigint[], uuid[], smallint[], text[], text[], text[], boolean[],
-    timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
+    uuid[], uuid[], uuid[], integer[], text[], bigint[], text[], uuid[], smallint[], text[], text[], text[], boolean[],
+    boolean[], text[], timestamptz[], integer[], text[], text[], smallint[], text[], bytea[], boolean[]
 ) is 'Record attempts and move their deliveries on, unless another worker holds them by now; answers those.';
 
 

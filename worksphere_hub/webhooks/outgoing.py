@@ -1,0 +1,106 @@
+"""PURE: from deliveries to the request that carries them."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from worksphere_hub import __version__
+from worksphere_hub.events.models import public_id
+from worksphere_hub.security import encrypted_body
+from worksphere_hub.security.signing import sign
+from worksphere_hub.webhooks import shape
+from worksphere_hub.webhooks.models import Claim
+from worksphere_hub.webhooks.shape import ShapeFailed
+from worksphere_hub.webhooks.targets import Target
+
+USER_AGENT = f"WorkSphere-Hub/{__version__}"
+REDACTED = "(not recorded)"
+
+
+@dataclass(slots=True)
+class Sorted:
+    """Deliveries of one endpoint: those to send with their bodies, those not wanted, and those whose shaping failed."""
+
+    ready: list[tuple[Claim, bytes]]
+    filtered: list[Claim]
+    failed: list[tuple[Claim, ShapeFailed]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent: its headers as sent, the same as they may be recorded (JSON), and its body."""
+
+    headers: dict[str, str]
+    recorded_headers: str
+    body: bytes
+    batch_id: str | None
+
+
+def sort(target: Target, job: list[Claim]) -> Sorted:
+    """Apply the endpoint's filter and shape to each delivery by itself, so that one's failure is only its own."""
+    ready: list[tuple[Claim, bytes]] = []
+    found = Sorted(ready, [], [])
+    for claim in job:
+        assert claim.body is not None
+        if target.shape is None:
+            ready.append((claim, claim.body))
+            continue
+        try:
+            if shape.passes(target.shape, claim.body):
+                message_id = public_id(claim.event, claim.event_key)
+                ready.append((claim, shape.outgoing(target.shape, claim.body, message_id)))
+            else:
+                found.filtered.append(claim)
+        except ShapeFailed as failure:
+            found.failed.append((claim, failure))
+    return found
+
+
+def compose(
+    target: Target, ready: list[tuple[Claim, bytes]], timestamp: int, *, batch: bool, authorization: str | None
+) -> Message:
+    """Write the request: one message, or a JSON array of them.
+
+    What is signed is what is sent: a receiver can tell a forgery before it unpacks or decrypts anything.
+    """
+    batch_id = None
+    content_type = "application/json"
+    if batch:
+        messages = [(public_id(claim.event, claim.event_key), body) for claim, body in ready]
+        batch_id = message_id = shape.batch_id([one for one, _ in messages])
+        body = shape.batch_body(messages)
+    else:
+        ((claim, body),) = ready
+        message_id = public_id(claim.event, claim.event_key)
+    if target.receiver_key is not None:
+        body = encrypted_body.encrypt(target.receiver_key, body)
+        content_type = encrypted_body.CONTENT_TYPE
+    plain = target.shape is None or target.shape.compression is None
+    if not plain:
+        body = shape.compressed(body)
+    signature = sign(target.keys, message_id, timestamp, body, target.asymmetric_keys)
+    own = {
+        "content-type": content_type,
+        "user-agent": USER_AGENT,
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature,
+    }
+    if plain and not target.headers and authorization is None:
+        return Message(own, _plain_record(content_type, message_id, timestamp, signature), body, batch_id)
+    headers = {name.lower(): value for name, value in target.headers} | own
+    if not plain:
+        headers["content-encoding"] = "gzip"
+    recorded = list(headers.items())
+    if authorization is not None:
+        headers["authorization"] = authorization
+        recorded.append(("authorization", REDACTED))
+    return Message(headers, msgspec.json.encode(recorded).decode(), body, batch_id)
+
+
+def _plain_record(content_type: str, message_id: str, timestamp: int, signature: str) -> str:
+    # Every part is of an alphabet that JSON takes as it is.
+    return (
+        f'[["content-type","{content_type}"],["user-agent","{USER_AGENT}"],["webhook-id","{message_id}"],'
+        f'["webhook-timestamp","{timestamp}"],["webhook-signature","{signature}"]]'
+    )

@@ -1261,7 +1261,7 @@ create table hub.webhook_endpoint_secrets (
 create table hub.webhook_endpoint_gates (
     org_id uuid not null,
     endpoint_id uuid not null,
-    circuit text not null default 'closed' check (circuit in ('closed', 'open', 'half_open')),
+    circuit text not null default 'closed' check (circuit in ('closed', 'open')),
     failures integer not null default 0 check (failures >= 0),
     openings integer not null default 0 check (openings >= 0),
     failing_since timestamptz,
@@ -1890,7 +1890,7 @@ revoke execute on function hub.accept_events(
 grant execute on function hub.accept_events(
     uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[], text[], text[], uuid[], boolean[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
-) to hub_app;
+) to hub_app, hub_worker;
 comment on function hub.accept_events(
     uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[], text[], text[], uuid[], boolean[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
@@ -2033,7 +2033,7 @@ begin
     from hub.webhook_deliveries d
     where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
         and d.due_at > v_now and d.due_at <= v_now + p_lease and d.leased;
-    if v_gate.circuit in ('open', 'half_open') then
+    if v_gate.circuit = 'open' then
         v_allowed := 1 - v_leased;
     elsif v_gate.failures > 0 then
         v_allowed := 8 - v_leased;
@@ -2066,12 +2066,23 @@ comment on function hub.endpoint_allowance(uuid, uuid, interval) is
     'How many deliveries of an endpoint that is limited or in trouble may be taken now.';
 
 
--- Take due deliveries in hand for the length of the lease, 256 at most. Fair in two steps: what there is room for is
--- shared out evenly among the organizations that have any open (64 at most, from just after the given one), and an
--- organization's share goes to its endpoints in turn, 128 at most to each, from just after the one where its share ended
--- last time (`p_turn_*`). So neither a flood nor a dead receiver keeps the others waiting for longer than one round.
--- `p_busy` passes over endpoints of which the worker has its fill, and `p_busy_orgs` over organizations, without
--- looking at their rows.
+-- A delivery that has just been leased: what `claim_deliveries` knows of it before it looks up the rest.
+create type hub.claimed_delivery as (
+    org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
+    due_at timestamptz, resume_state text, restarted_at timestamptz, lane text, limited boolean, troubled boolean
+);
+comment on type hub.claimed_delivery is 'A delivery that has just been leased to a worker.';
+
+
+-- Take due deliveries in hand for the length of the lease, 256 at most.
+--
+-- Fair in two steps. The room is shared out evenly among the organizations that have any open, 64 at most from just
+-- after the given one; what some leave over goes to those that want more. An organization's share goes to its
+-- endpoints in turn, 32 to each at first, from just after the one where its share ended last time (`p_turn_*`). So
+-- neither a flood nor a dead receiver keeps the others waiting for longer than a round. `p_busy` and `p_busy_orgs`
+-- pass over endpoints and organizations of which the worker has its fill, without looking at their rows.
+--
+-- Answers with each: what an organization's share was, and, if there are more organizations, the one to go on after.
 --
 -- The planner is held to index scans: it plans this while the queue is empty and would choose to read the whole table.
 -- The rows just locked cannot move, so they are updated where they lie, by ctid: all open ones are in one partition.
@@ -2082,9 +2093,9 @@ create function hub.claim_deliveries(
     p_lease interval
 ) returns table (
     org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
-    due_at timestamptz, resume_state text, chain_from timestamptz, lane text, event_key text, body bytea,
-    accepted_at timestamptz, unchecked boolean, endpoint_status text, endpoint_updated_at timestamptz,
-    batch_size smallint, batch_wait_ms integer, watched boolean, share integer
+    due_at timestamptz, resume_state text, chain_from timestamptz, lane text, limited boolean, troubled boolean,
+    event_key text, body bytea, accepted_at timestamptz, unchecked boolean, endpoint_status text,
+    endpoint_updated_at timestamptz, batch_size smallint, batch_wait_ms integer, share integer, page_end uuid
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -2097,88 +2108,121 @@ set jit = off
 as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_after uuid := p_after_org_id;
+    v_page_end uuid;
     v_orgs uuid[];
     v_share integer;
+    v_first_share integer;
+    v_claimed hub.claimed_delivery[] := '{}';
+    v_more hub.claimed_delivery[];
 begin
-    with recursive org (org_id, n) as (
-        (
-            select d.org_id, 1 from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and d.org_id > p_after_org_id
-            order by d.org_id limit 1
+    loop
+        with recursive org (org_id, n) as (
+            (
+                select d.org_id, 1 from hub.webhook_deliveries d
+                where d.open and d.state = 'pending' and d.org_id > v_after
+                order by d.org_id limit 1
+            )
+            union all
+            select n.org_id, o.n + 1
+            from org o
+            cross join lateral (
+                select d.org_id from hub.webhook_deliveries d
+                where d.open and d.state = 'pending' and d.org_id > o.org_id
+                order by d.org_id limit 1
+            ) as n
+            where o.n < 64
         )
-        union all
-        select n.org_id, o.n + 1
-        from org o
-        cross join lateral (
-            select d.org_id from hub.webhook_deliveries d
-            where d.open and d.state = 'pending' and d.org_id > o.org_id
-            order by d.org_id limit 1
-        ) as n
-        where o.n < 64
-    )
-    select array_agg(o.org_id order by o.n) into v_orgs from org o where o.org_id <> all (p_busy_orgs);
-    if v_orgs is null then
-        return;
-    end if;
-    v_share := 256 / cardinality(v_orgs);
+        select array_agg(o.org_id order by o.n) filter (where o.org_id <> all (p_busy_orgs)),
+            max(o.org_id::text) filter (where o.n = 64)
+        into v_orgs, v_page_end
+        from org o;
+
+        for v_pass in 1..3 loop
+            exit when v_orgs is null;
+            v_share := (256 - cardinality(v_claimed)) / cardinality(v_orgs);
+            v_first_share := coalesce(v_first_share, v_share);
+            exit when v_share = 0;
+            with picked as materialized (
+                select q.*
+                from unnest(v_orgs) as o (org_id)
+                cross join lateral (
+                    select q.ctid, q.leased, q.due_at, m.limited, m.troubled
+                    from (
+                        with recursive turn (endpoint_id) as (
+                            (
+                                select d.endpoint_id from hub.webhook_deliveries d
+                                where d.open and d.state = 'pending' and d.org_id = o.org_id
+                                    and d.endpoint_id > coalesce(
+                                        p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)],
+                                        '00000000-0000-0000-0000-000000000000'
+                                    )
+                                order by d.endpoint_id limit 1
+                            )
+                            union all
+                            select n.endpoint_id
+                            from turn t
+                            cross join lateral (
+                                select d.endpoint_id from hub.webhook_deliveries d
+                                where d.open and d.state = 'pending' and d.org_id = o.org_id
+                                    and d.endpoint_id > t.endpoint_id
+                                order by d.endpoint_id limit 1
+                            ) as n
+                        )
+                        select t.endpoint_id from turn t where t.endpoint_id <> all (p_busy)
+                    ) as t
+                    left join hub.webhook_endpoints w on w.org_id = o.org_id and w.id = t.endpoint_id
+                    left join hub.webhook_endpoint_gates g on g.org_id = o.org_id and g.endpoint_id = t.endpoint_id
+                    cross join lateral (
+                        select
+                            w.rate_limit is not null or w.concurrency is not null or coalesce(g.failures > 0, false)
+                                or coalesce(g.slow_until > v_now, false),
+                            coalesce(g.failures > 0, false)
+                    ) as m (limited, troubled)
+                    cross join lateral (
+                        select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
+                        where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id = t.endpoint_id
+                            and d.due_at <= v_now
+                        order by d.due_at
+                        limit case
+                            when m.limited then hub.endpoint_allowance(o.org_id, t.endpoint_id, p_lease)
+                            when v_pass = 1 then 32
+                            else 128
+                        end
+                        for update skip locked
+                    ) as q
+                    limit v_share
+                ) as q
+            ),
+            claimed as (
+                update hub.webhook_deliveries d
+                set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
+                from picked p
+                where d.open and d.ctid = p.ctid
+                returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.step, d.fence, p.leased, p.due_at,
+                    d.resume_state, d.restarted_at, d.lane, p.limited, p.troubled
+            )
+            select array_agg(c::hub.claimed_delivery) into v_more from claimed c;
+            exit when v_more is null;
+            v_claimed := v_claimed || v_more;
+            -- Those that took all they were offered may want what the others left.
+            select array_agg(m.org_id) into v_orgs
+            from (
+                select c.org_id from unnest(v_more) as c
+                group by c.org_id
+                having count(*) >= v_share or (v_pass = 1 and count(*) >= 32)
+            ) as m;
+        end loop;
+        exit when cardinality(v_claimed) > 0 or v_page_end is null;
+        v_after := v_page_end;
+    end loop;
 
     return query
-    with picked as materialized (
-        select q.*
-        from unnest(v_orgs) as o (org_id)
-        cross join lateral (
-            select q.ctid, q.leased, q.due_at, q.limited
-            from (
-                with recursive turn (endpoint_id) as (
-                    (
-                        select d.endpoint_id from hub.webhook_deliveries d
-                        where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id > coalesce(
-                            p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)],
-                            '00000000-0000-0000-0000-000000000000'
-                        )
-                        order by d.endpoint_id limit 1
-                    )
-                    union all
-                    select n.endpoint_id
-                    from turn t
-                    cross join lateral (
-                        select d.endpoint_id from hub.webhook_deliveries d
-                        where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id > t.endpoint_id
-                        order by d.endpoint_id limit 1
-                    ) as n
-                )
-                select t.endpoint_id from turn t where t.endpoint_id <> all (p_busy)
-            ) as t
-            left join hub.webhook_endpoints w on w.org_id = o.org_id and w.id = t.endpoint_id
-            left join hub.webhook_endpoint_gates g on g.org_id = o.org_id and g.endpoint_id = t.endpoint_id
-            cross join lateral (
-                select
-                    w.rate_limit is not null or w.concurrency is not null or g.failures > 0 or g.slow_until > v_now
-            ) as m (limited)
-            cross join lateral (
-                select d.ctid, d.leased, d.due_at, m.limited from hub.webhook_deliveries d
-                where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id = t.endpoint_id
-                    and d.due_at <= v_now
-                order by d.due_at
-                limit case when m.limited then hub.endpoint_allowance(o.org_id, t.endpoint_id, p_lease) else 128 end
-                for update skip locked
-            ) as q
-            limit v_share
-        ) as q
-    ),
-    claimed as (
-        update hub.webhook_deliveries d
-        set due_at = v_now + p_lease, leased = true, fence = d.fence + 1
-        from picked p
-        where d.open and d.ctid = p.ctid
-        returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.step, d.fence, p.leased, p.due_at, d.resume_state,
-            d.restarted_at, d.lane, p.limited
-    )
-    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.step, c.fence, c.leased, c.due_at, c.resume_state,
-        coalesce(c.restarted_at, e.accepted_at), c.lane, e.key,
+    select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.step, c.fence, c.reclaimed, c.due_at, c.resume_state,
+        coalesce(c.restarted_at, e.accepted_at), c.lane, c.limited, c.troubled, e.key,
         case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.unchecked,
-        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, coalesce(c.limited, false), v_share
-    from claimed c
+        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, v_first_share, v_page_end
+    from unnest(v_claimed) as c
     left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
 end
@@ -2736,7 +2780,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '3ade3bc86add9c2482fa8637ef77b9b0b1d7bbbfd863e2de6b3af6eec7531f8c');
+    ('0001_initial', '36edd2dc6625d0338bd7d0dd5f25fd15855de6f49a9edd063d79da83e9a2b8bd');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

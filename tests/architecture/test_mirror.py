@@ -49,6 +49,8 @@ ELSEWHERE = {
     "http/strict_route.py": "tests/http/test_strict_json.py and test_strictness.py",
     "webhooks/deliver.py": "tests/webhooks/test_dispatch.py: one attempt against every kind of receiver",
     "webhooks/directory.py": "tests/webhooks/test_dispatch.py: changed, disabled and deleted meanwhile",
+    "webhooks/courier.py": "tests/webhooks/test_dispatch.py: one attempt against every kind of receiver",
+    "webhooks/endpoint_rows.py": "tests/acceptance/test_main_job.py: what is set is what is shown",
     "webhooks/endpoints.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
     "webhooks/event_routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
     "webhooks/publish.py": "tests/acceptance/test_bad_input.py: each bad request and its reason",

@@ -13,6 +13,7 @@ CONTRACTS = (
     "The web framework lives in http and routes only",
     "The PostgreSQL driver lives in db only",
     "Outbound HTTP lives in security.egress only",
+    "The expression library lives in expressions only",
 )
 
 # Where a file goes, what it comes to import, and what must be said of it.

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_network
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -23,9 +24,17 @@ from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.security.egress import EgressClient, EgressPolicy
 from worksphere_hub.security.signing import new_secret
 from worksphere_hub.security.vault import MasterKey, MasterKeys, Vault
-from worksphere_hub.webhooks.directory import Directory, secret_place
+from worksphere_hub.webhooks.breaker import BreakerSettings
+from worksphere_hub.webhooks.configuration import merged
+from worksphere_hub.webhooks.courier import Courier
+from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
+from worksphere_hub.webhooks.endpoint_secrets import mint
+from worksphere_hub.webhooks.endpoints import insert
+from worksphere_hub.webhooks.health import Health
+from worksphere_hub.webhooks.models import Configuration
 from worksphere_hub.webhooks.record import Recorder
+from worksphere_hub.webhooks.retry import ScheduleRetry
 from worksphere_hub.webhooks.settings import WebhookSettings
 
 LOOPBACK = EgressPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
@@ -48,33 +57,33 @@ class Engine:
         self.acceptor = Acceptor(app, EventSettings())
 
     async def endpoint(
-        self, path: str = "/ok", *, event_types: tuple[str, ...] = ("*",), url: str | None = None
+        self,
+        path: str = "/ok",
+        *,
+        event_types: tuple[str, ...] = ("*",),
+        url: str | None = None,
+        org: UUID | None = None,
+        **settings: Any,
     ) -> UUID:
-        """Add an endpoint at one of the receiver's behaviours."""
-        endpoint, secret = ids.new(), ids.new()
-        await self.admin.execute(
-            "insert into hub.webhook_endpoints (org_id, id, url, event_types) values ($1, $2, $3, $4)",
-            self.org,
-            endpoint,
-            url or self.receiver.url(path),
-            list(event_types),
-        )
-        sealed = await self.vault.seal(self.org, "cred", secret_place(secret), self.secret.encode())
-        await self.admin.execute(
-            "insert into hub.webhook_endpoint_secrets (org_id, endpoint_id, id, sealed) values ($1, $2, $3, $4)",
-            self.org,
-            endpoint,
-            secret,
-            sealed,
-        )
-        return endpoint
+        """Add an endpoint at one of the receiver's behaviours, configured by the names of its columns."""
+        org = org or self.org
+        wanted = merged(Configuration(), {"url": url or self.receiver.url(path), "event_types": event_types, **settings})
+        keys = await mint(self.vault, org, wanted.signatures, self.secret)
+        async with self.app.tenant(org) as tx:
+            return (await insert(tx, org, wanted, list(keys.sealed), limit=10_000)).id
 
     async def publish(
-        self, event_type: str = "invoice.paid", data: bytes = b'{"n":1}', key: str | None = None
+        self,
+        event_type: str = "invoice.paid",
+        data: bytes = b'{"n":1}',
+        key: str | None = None,
+        *,
+        org: UUID | None = None,
+        **fields: Any,
     ) -> Accepted:
         """Accept one event."""
-        given = EventInput(event_type, msgspec.Raw(data), key)
-        return await self.acceptor.accept(prepare(given, self.org, clock.now(), EventSettings()))
+        given = EventInput(event_type, msgspec.Raw(data), key, **fields)
+        return await self.acceptor.accept(prepare(given, org or self.org, clock.now(), EventSettings()))
 
     @asynccontextmanager
     async def dispatching(self, settings: WebhookSettings = QUICK) -> AsyncIterator[Dispatcher]:
@@ -85,8 +94,19 @@ class Engine:
             dispatcher = Dispatcher(
                 Parts(
                     database=self.worker,
-                    egress=egress,
-                    directory=Directory(self.worker, self.worker_vault),
+                    courier=Courier(
+                        self.worker,
+                        egress,
+                        Directory(self.worker, self.worker_vault, ScheduleRetry(list(settings.schedule), jitter=0.0)),
+                        settings,
+                    ),
+                    health=Health(
+                        self.worker,
+                        BreakerSettings(
+                            settings.breaker_failures, settings.breaker_pause, settings.breaker_longest_pause
+                        ),
+                        settings.disable_after,
+                    ),
                     recorder=Recorder(self.worker, batch=100, on_recorded=lambda *_: None),
                     ear=Ear(None),
                     settings=settings,

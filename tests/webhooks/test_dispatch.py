@@ -14,8 +14,10 @@ from worksphere_hub.db.failures import DatabaseUnavailable
 from worksphere_hub.webhooks import store
 from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.models import Result
+from worksphere_hub.webhooks.turns import Ask
+from worksphere_hub.webhooks.write import write_results
 
-START = (UUID(int=0), UUID(int=0))
+START = Ask(UUID(int=0), {}, [], [])
 
 
 async def test_an_event_arrives_signed_and_the_official_library_verifies_it(engine):
@@ -202,7 +204,7 @@ async def test_a_large_event_is_fetched_when_it_is_sent(engine):
 async def test_what_a_lost_worker_held_is_sent_again_and_marked(engine):
     await engine.endpoint("/ok")
     await engine.publish()
-    claims = await store.claim(engine.worker, START, [], 0.2)
+    claims = await store.claim(engine.worker, START, 0.2)
     assert [claim.reclaimed for claim in claims] == [False]
     async with engine.dispatching():
         await engine.until_settled()
@@ -214,13 +216,13 @@ async def test_what_a_lost_worker_held_is_sent_again_and_marked(engine):
 async def test_a_worker_that_comes_back_too_late_changes_nothing(engine):
     await engine.endpoint("/ok")
     await engine.publish()
-    (late,) = await store.claim(engine.worker, START, [], 0.0)
-    (holder,) = await store.claim(engine.worker, START, [], 60.0)
+    (late,) = await store.claim(engine.worker, START, 0.0)
+    (holder,) = await store.claim(engine.worker, START, 60.0)
     assert holder.fence == late.fence + 1
-    assert await store.record(engine.worker, [Result(late, "exhausted")]) == 1
+    assert await write_results(engine.worker, [Result(late, "exhausted")]) == 1
     assert await engine.states() == {"pending": 1}
     assert await store.extend(engine.worker, [late], 60.0) == 0
-    assert await store.record(engine.worker, [Result(holder, "pending")]) == 0
+    assert await write_results(engine.worker, [Result(holder, "pending")]) == 0
 
 
 async def test_recording_twice_counts_once(engine):
@@ -229,9 +231,9 @@ async def test_recording_twice_counts_once(engine):
     async with engine.dispatching(replace(QUICK, schedule=(600.0,))):
         await engine.until("select attempts from hub.webhook_deliveries", 1)
     await engine.admin.execute("update hub.webhook_deliveries set due_at = now()")
-    (claim,) = await store.claim(engine.worker, START, [], 60.0)
-    assert await store.record(engine.worker, [Result(claim, "pending", 600.0)]) == 0
-    assert await store.record(engine.worker, [Result(claim, "pending", 600.0)]) == 1
+    (claim,) = await store.claim(engine.worker, START, 60.0)
+    assert await write_results(engine.worker, [Result(claim, "pending", 600.0)]) == 0
+    assert await write_results(engine.worker, [Result(claim, "pending", 600.0)]) == 1
     assert await engine.admin.fetchval("select attempts from hub.webhook_deliveries") == 1
 
 
@@ -313,11 +315,11 @@ async def test_claims_go_from_endpoint_to_endpoint_however_long_a_backlog_is(eng
     await asyncio.gather(*(engine.publish("crowd") for _ in range(400)))
     quiet = await engine.endpoint("/ok", event_types=("quiet",))
     await engine.publish("quiet")
-    claims = await store.claim(engine.worker, START, [], 60.0)
+    claims = await store.claim(engine.worker, START, 60.0)
     assert {claim.endpoint for claim in claims} == {crowded, quiet}
-    assert [claim.endpoint for claim in claims].count(crowded) == 128
-    passed_over = await store.claim(engine.worker, START, [crowded], 60.0)
+    assert [claim.endpoint for claim in claims].count(crowded) == 32 + 128
+    passed_over = await store.claim(engine.worker, replace(START, busy=[crowded]), 60.0)
     assert passed_over == []
-    following = await store.claim(engine.worker, (engine.org, crowded), [], 60.0)
+    following = await store.claim(engine.worker, replace(START, turns={engine.org: crowded}), 60.0)
     assert following == []
     assert all(claim.taken_at <= clock.monotonic() for claim in claims)

@@ -23,9 +23,9 @@ from worksphere_hub.http.server import Server, create_app
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
-from worksphere_hub.webhooks.services import Services
 from worksphere_hub.webhooks.publish import Publisher
 from worksphere_hub.webhooks.publish_openapi import raw_routes
+from worksphere_hub.webhooks.services import Services
 
 ROUTERS: tuple[APIRouter, ...] = (start_page.router, *account_routes.ROUTERS, *webhook_routes.ROUTERS)
 

@@ -105,7 +105,7 @@ def sign(
     return " ".join(signatures)
 
 
-def verify(  # noqa: PLR0913 - the message, the clock and the keys
+def verify(
     keys: Sequence[bytes],
     headers: Mapping[str, str],
     body: bytes,

@@ -65,7 +65,7 @@ def observe(circuit: Circuit, outcomes: Sequence[bool], now: datetime, settings:
 
 
 def should_disable(circuit: Circuit, now: datetime, after: timedelta) -> bool:
-    """Whether it has failed for so long, and so often, without one success that nobody can be meant to receive there."""
+    """Whether it has failed for so long, and so often, that nobody can be meant to receive there."""
     return (
         circuit.failing_since is not None
         and circuit.failures >= FEWEST_FAILURES

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from worksphere_hub.errors import FieldProblem, HubError
 from worksphere_hub.events import grammar
@@ -43,7 +43,7 @@ def merged(before: Configuration, given: Mapping[str, Any]) -> Configuration:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value
 
 
 def _problems(wanted: Configuration) -> list[FieldProblem]:

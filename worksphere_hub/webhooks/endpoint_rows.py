@@ -1,4 +1,4 @@
-"""PURE: between rows of `webhook_endpoints` and what they mean."""
+"""Between rows of `webhook_endpoints` and what they mean."""
 
 from worksphere_hub.db.pool import Row
 from worksphere_hub.webhooks.models import Configuration, Endpoint

@@ -65,9 +65,11 @@ async def change(
     wanted = merged(before, given)
     credentials = _credentials(wanted, auth or None)
     await _check_urls(services, wanted if "url" in given else Configuration(kind="pull"), credentials)
-    sealed = [] if credentials is None else [
-        await endpoint_secrets.seal_credentials(services.vault, principal.org, credentials)
-    ]
+    sealed = (
+        []
+        if credentials is None
+        else [await endpoint_secrets.seal_credentials(services.vault, principal.org, credentials)]
+    )
     if added := tuple(set(wanted.signatures) - set(before.signatures)):
         sealed += (await endpoint_secrets.mint(services.vault, principal.org, added)).sealed
     async with services.database.tenant(principal.org) as tx:

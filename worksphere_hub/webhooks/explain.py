@@ -34,7 +34,7 @@ _GATES = {
 
 
 def explain(verdict: str, state: str | None, reason: str | None, gate: str | None) -> str:
-    """The verdict of the fan-out, then how the delivery stands; `gate` is what holds the endpoint back now, if anything."""
+    """The verdict of the fan-out, then how the delivery stands; `gate` is what holds the endpoint back now."""
     if verdict != "matched":
         return _VERDICTS[verdict]
     if state is None:

@@ -47,13 +47,14 @@ class Endpoint:
 
 @dataclass(slots=True)
 class Claim:
-    """A delivery in a worker's hand: the columns of `hub.claim_deliveries()` in their order, and when it was taken.
+    """A delivery in a worker's hand: when it was taken, and the columns of `hub.claim_deliveries()` in their order.
 
     `body` is None when it is too large to carry along. `chain_from` is when its retries began to count. With a
     `resume_state` this is a manual retry, after which, should it fail, all is as before. `troubled` says that the
     endpoint has failed of late, `limited` that something bounds how much of it may be in hand.
     """
 
+    taken_at: float
     org: UUID
     endpoint: UUID
     event: UUID
@@ -77,7 +78,6 @@ class Claim:
     batch_wait_ms: int | None
     share: int
     page_end: UUID | None
-    taken_at: float
 
     @property
     def manual(self) -> bool:

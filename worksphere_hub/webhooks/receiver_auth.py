@@ -75,7 +75,9 @@ def read_credentials(raw: object) -> Credentials:
         raise InvalidEndpoint(f"auth: {what}.", problems=[FieldProblem("auth", what)]) from None
     if isinstance(credentials, MutualTls):
         read_identity(credentials.certificate.encode(), credentials.key.encode())
-    elif isinstance(credentials, Bearer) and (problem := header_problem("authorization", f"Bearer {credentials.token}")):
+    elif isinstance(credentials, Bearer) and (
+        problem := header_problem("authorization", f"Bearer {credentials.token}")
+    ):
         raise InvalidEndpoint(problem, problems=[FieldProblem("auth.token", problem)])
     return credentials
 
@@ -145,7 +147,7 @@ async def _fetch(egress: EgressClient, client: OAuth2) -> tuple[str, float]:
 
 class _TokenAnswer(msgspec.Struct):
     access_token: _Text
-    token_type: str = "Bearer"
+    token_type: str = "Bearer"  # noqa: S105 - the name of a kind
     expires_in: float = 300.0
 
 

@@ -87,7 +87,7 @@ def read_policy(raw: Mapping[str, Any]) -> RetryPolicy:
         raise InvalidRetryPolicy(f"{what}.", problems=[FieldProblem("retry_policy", what)]) from None
 
 
-def decide(  # noqa: PLR0913 - each is one fact of the attempt
+def decide(
     policy: RetryPolicy, *, status: int | None, step: int, age: float, retry_after: float | None, dice: float
 ) -> Decision:
     """Decide after attempt number `step` (from 1) of the automatic chain, answered with `status` or not at all.

@@ -71,9 +71,7 @@ async def update_endpoint(request: Request, principal: Writer, endpoint_id: str,
     """Change a receiver. What is left out stays as it is."""
     endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
     given = wanted.model_dump(exclude_unset=True, exclude={"auth"})
-    return views.endpoint_out(
-        await endpoints.change(_services(request), principal, endpoint, given, auth=wanted.auth)
-    )
+    return views.endpoint_out(await endpoints.change(_services(request), principal, endpoint, given, auth=wanted.auth))
 
 
 @router.delete("/{endpoint_id}", status_code=204)
@@ -105,9 +103,7 @@ async def rotate_secret(
     wanted = wanted or SecretRotation()
     overlap = timedelta(seconds=wanted.overlap_seconds)
     endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
-    keys = await endpoint_secrets.rotate(
-        _services(request), principal, endpoint, overlap=overlap, secret=wanted.secret
-    )
+    keys = await endpoint_secrets.rotate(_services(request), principal, endpoint, overlap=overlap, secret=wanted.secret)
     return SecretRotated(secret=keys.secret, public_key=keys.public_key, old_keys_until=clock.now() + overlap)
 
 
@@ -124,9 +120,7 @@ async def list_endpoint_keys(request: Request, principal: Reader, endpoint_id: s
 @router.post("/{endpoint_id}/test", status_code=202)
 async def test_endpoint(request: Request, principal: Writer, endpoint_id: str) -> AcceptedOut:
     """Send a test event to this receiver alone. Its attempts are listed like any other's."""
-    accepted = await send_test(
-        _services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound)
-    )
+    accepted = await send_test(_services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound))
     return AcceptedOut(id=accepted.id, accepted_at=accepted.accepted_at)
 
 

@@ -51,8 +51,8 @@ class EndpointFields(BaseModel):
     retry_policy: Annotated[
         dict[str, Any] | None,
         Field(
-            description="`{kind: schedule, waits: [5, 300], deadline?, jitter?}` or `{kind: exponential, first, factor?, "
-            "longest?, attempts, deadline?, jitter?}`, in seconds; null: the hub's own.",
+            description="`{kind: schedule, waits: [5, 300], deadline?, jitter?}` or `{kind: exponential, first, "
+            "factor?, longest?, attempts, deadline?, jitter?}`, in seconds; null: the hub's own.",
             examples=[{"kind": "exponential", "first": 5, "factor": 3, "attempts": 8, "deadline": 86400}],
         ),
     ] = None
@@ -71,7 +71,9 @@ class EndpointFields(BaseModel):
     ] = "skip"
     signatures: Annotated[
         list[Literal["v1", "v1a"]],
-        Field(min_length=1, max_length=2, description="v1: HMAC-SHA256; v1a: ed25519, with the public key in the JWKS."),
+        Field(
+            min_length=1, max_length=2, description="v1: HMAC-SHA256; v1a: ed25519, with the public key in the JWKS."
+        ),
     ] = ["v1"]
 
 

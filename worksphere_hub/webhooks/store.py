@@ -26,7 +26,7 @@ async def claim(database: Database, ask: Ask, lease: float) -> list[Claim]:
         ask.busy_orgs,
         timedelta(seconds=lease),
     )
-    return [Claim(*row, taken_at) for row in rows]
+    return [Claim(taken_at, *row) for row in rows]
 
 
 async def extend(database: Database, claims: Sequence[Claim], lease: float) -> int:

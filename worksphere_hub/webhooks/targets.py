@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from worksphere_hub.security.encrypted_body import ReceiverKey
 from worksphere_hub.security.signing_ed25519 import SigningKey
-from worksphere_hub.webhooks.models import Configuration
 from worksphere_hub.webhooks.receiver_auth import ReceiverAuth
 from worksphere_hub.webhooks.retry import RetryPolicy
 from worksphere_hub.webhooks.shape import Shape

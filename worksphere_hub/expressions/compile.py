@@ -30,9 +30,13 @@ def compile_expression(source: str, limits: ExpressionLimits = DEFAULT_LIMITS, *
     return expression
 
 
-@lru_cache(_CACHED)
 def load_expression(source: str, limits: ExpressionLimits = DEFAULT_LIMITS) -> Expression:
     """Compile an expression that was saved before, without trying it. Raises ExpressionRefused."""
+    return _compiled(source, limits)
+
+
+@lru_cache(_CACHED)
+def _compiled(source: str, limits: ExpressionLimits) -> Expression:
     if len(source) > limits.source:
         raise ExpressionRefused(f"The expression has {len(source)} characters; {limits.source} are allowed.")
     if not source.strip():

@@ -1,5 +1,7 @@
 """What can go wrong with endpoints and deliveries."""
 
+from typing import Literal
+
 from worksphere_hub.errors import Conflict, InvalidInput, NotFound
 
 
@@ -27,3 +29,15 @@ class TooManyEndpoints(Conflict):
     """The organization has as many endpoints as it may have."""
 
     code = "too_many_endpoints"
+
+
+class ShapeFailed(InvalidInput):
+    """The endpoint's filter or transform could not be evaluated on this event."""
+
+    code = "shape_failed"
+
+    def __init__(self, cause: Literal["filter_failed", "transform_failed"], reason: str, what: str) -> None:
+        """`cause` names the expression, `reason` is that of ExpressionFailed: `timeout` may pass, the rest does not."""
+        self.cause = cause
+        self.reason = reason
+        super().__init__(what)

@@ -1,0 +1,47 @@
+"""The limits hold against expressions that are written to break them; each in a process of its own, so that a crash
+would fail one test and not the suite."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.expressions.hostile import HOSTILE
+from worksphere_hub.expressions.limits import ExpressionLimits
+
+ROOT = Path(__file__).parents[2]
+
+# Far above what they need (50 ms, and under 100 MiB), far below what any of them would take without a limit.
+SECONDS, MEBIBYTES = 1.0, 160
+STOPPED = {"refused", "timeout", "too_large", "too_deep", "error"}
+# These come to an end by themselves, and need not be stopped.
+HARMLESS = {"one of many repetitions", "a text replaced by longer ones", "every descendant many times"}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_expression_is_stopped_in_time_and_memory(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.expressions.hostile", name],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert measured["became"] in STOPPED or name in HARMLESS, measured
+    assert measured["seconds"] < SECONDS
+    assert measured["grown"] < MEBIBYTES
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"timeout": 0}, {"timeout": 1001}, {"steps": 0}, {"source": 0}, {"depth": 0}, {"depth": 501}, {"string": 0},
+     {"result": -1}, {"array": 0}, {"distinct": 0}],
+)  # fmt: skip
+def test_limits_that_would_not_bound_are_refused(wrong):
+    with pytest.raises(ValueError, match="expression's"):
+        ExpressionLimits(**wrong)

@@ -1268,6 +1268,9 @@ create table hub.webhook_endpoint_gates (
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete cascade
 );
 
+-- The JWKS of all endpoints is read from here.
+create index webhook_endpoint_secrets_public_idx on hub.webhook_endpoint_secrets (org_id, id) where kind = 'v1a';
+
 -- How often the set of an organization's endpoints has changed: the fan-out of an event type is worked out once per
 -- revision. Raised by a trigger, so that no code path can forget to.
 create table hub.webhook_endpoint_revisions (
@@ -1363,6 +1366,26 @@ $$;
 revoke execute on function hub.event_type_matches(text, text[]) from public;
 grant execute on function hub.event_type_matches(text, text[]) to hub_app, hub_worker, hub_tenant, hub_readonly, hub_definer;
 comment on function hub.event_type_matches(text, text[]) is 'Whether an event type matches one of an endpoint''s patterns.';
+
+
+-- ======== schema/50_webhooks/515_webhook_public_keys.sql
+
+-- What verifies v1a signatures, for whoever asks: the public keys of all endpoints, the newest first, or of one. A key
+-- that was made in secret becomes public by its first use; it tells nothing of whose it is.
+create function hub.webhook_public_keys(p_endpoint_id uuid) returns table (public_key text, expires_at timestamptz)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.public_key, s.expires_at
+    from hub.webhook_endpoint_secrets s
+    where s.kind = 'v1a' and (s.expires_at is null or s.expires_at > now())
+        and (p_endpoint_id is null or s.endpoint_id = p_endpoint_id)
+    order by s.id desc limit 1000
+$$;
+alter function hub.webhook_public_keys(uuid) owner to hub_definer;
+revoke execute on function hub.webhook_public_keys(uuid) from public;
+grant execute on function hub.webhook_public_keys(uuid) to hub_app;
+comment on function hub.webhook_public_keys(uuid) is 'The public keys that verify v1a signatures, of all endpoints or of one.';
 
 
 -- ======== schema/50_webhooks/520_webhook_events.sql
@@ -1988,7 +2011,7 @@ comment on function hub.trigger_webhook(uuid, text, jsonb, text, timestamptz, te
     'Publish an event in the caller''s own transaction; answers its id.';
 
 
--- ======== schema/50_webhooks/580_work_deliveries.sql
+-- ======== schema/50_webhooks/580_claim_deliveries.sql
 
 -- The worker's side of the queue: claim, keep, record. All three see every organization, so they are definer functions;
 -- between them the worker holds no transaction.
@@ -2149,7 +2172,7 @@ begin
                                 select d.endpoint_id from hub.webhook_deliveries d
                                 where d.open and d.state = 'pending' and d.org_id = o.org_id
                                     and d.endpoint_id > coalesce(
-                                        p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)],
+                                        case when v_pass = 1 then p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)] end,
                                         '00000000-0000-0000-0000-000000000000'
                                     )
                                 order by d.endpoint_id limit 1
@@ -2198,14 +2221,16 @@ begin
                     d.resume_state, d.restarted_at, d.lane, p.limited, p.troubled
             )
             select array_agg(c::hub.claimed_delivery) into v_more from claimed c;
-            exit when v_more is null;
-            v_claimed := v_claimed || v_more;
-            -- Those that took all they were offered may want what the others left.
+            v_claimed := v_claimed || coalesce(v_more, '{}');
+            -- Those that took all they were offered may want what the others left, and those whose turn began in the
+            -- middle may have more before it.
             select array_agg(m.org_id) into v_orgs
             from (
                 select c.org_id from unnest(v_more) as c
                 group by c.org_id
                 having count(*) >= v_share or (v_pass = 1 and count(*) >= 32)
+                union
+                select o.org_id from unnest(v_orgs) as o (org_id) where v_pass = 1 and o.org_id = any (p_turn_org_ids)
             ) as m;
         end loop;
         exit when cardinality(v_claimed) > 0 or v_page_end is null;
@@ -2228,6 +2253,8 @@ grant execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uui
 comment on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) is
     'Lease due deliveries to a worker, fairly over organizations and endpoints, with all it needs to send them.';
 
+
+-- ======== schema/50_webhooks/590_record_attempts.sql
 
 -- The heartbeat: push the end of the lease out for deliveries still in hand. One that is not answered has been lost
 -- to another worker.

@@ -41,6 +41,9 @@ class Recorder(Protocol):
     def times(self, path: str) -> int:
         """Count a visit to `path`, this one included."""
 
+    closed: set[str]
+    tokens: list[str]
+
     def url(self, path: str = "/ok", *, host: str | None = None) -> str:
         """The address of a behaviour."""
 
@@ -153,6 +156,26 @@ async def _flaky(exchange: Exchange, failures: str) -> bool:
     """/flaky/2/any-name answers 503 twice, then 200."""
     failed = exchange.receiver.times(exchange.request.path) <= int(failures.partition("/")[0])
     return await exchange.answer(503 if failed else 200, b"flaky")
+
+
+@behaviour("door")
+async def _door(exchange: Exchange, name: str) -> bool:
+    """/door/any-name answers 500 while its name is in the receiver's `closed`."""
+    return await exchange.answer(500 if name in exchange.receiver.closed else 200)
+
+
+@behaviour("token")
+async def _token(exchange: Exchange, _: str) -> bool:
+    """Gives out a token, which /bearer takes until it is struck from the receiver's `tokens`."""
+    exchange.receiver.tokens.append(f"token-{len(exchange.receiver.tokens) + 1}")
+    answer = f'{{"access_token": "{exchange.receiver.tokens[-1]}", "token_type": "Bearer", "expires_in": 3600}}'
+    return await exchange.answer(200, answer.encode(), ("content-type", "application/json"))
+
+
+@behaviour("bearer")
+async def _bearer(exchange: Exchange, _: str) -> bool:
+    shown = exchange.request.headers.get("authorization", "").removeprefix("Bearer ")
+    return await exchange.answer(200 if shown in exchange.receiver.tokens else 401)
 
 
 @behaviour("redirect")

@@ -23,6 +23,8 @@ class HostileReceiver:
         self.requests: list[Received] = []
         self.connections = 0
         self.open_connections = 0
+        self.closed: set[str] = set()
+        self.tokens: list[str] = []
         self._tls = tls
         self._changed = asyncio.Condition()
         self._counts: dict[str, int] = {}

@@ -14,7 +14,9 @@ import pytest
 
 from tests.security.hostile import HostileReceiver
 from worksphere_hub import clock, ids
+from worksphere_hub.accounts import permissions
 from worksphere_hub.accounts.key_store import PostgresKeyStore
+from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.db.pool import Database
 from worksphere_hub.events.accept import Acceptor
@@ -29,12 +31,13 @@ from worksphere_hub.webhooks.configuration import merged
 from worksphere_hub.webhooks.courier import Courier
 from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
-from worksphere_hub.webhooks.endpoint_secrets import mint
+from worksphere_hub.webhooks.endpoint_secrets import NewKeys, mint, rotate
 from worksphere_hub.webhooks.endpoints import insert
 from worksphere_hub.webhooks.health import Health
 from worksphere_hub.webhooks.models import Configuration
 from worksphere_hub.webhooks.record import Recorder
 from worksphere_hub.webhooks.retry import ScheduleRetry
+from worksphere_hub.webhooks.services import Services
 from worksphere_hub.webhooks.settings import WebhookSettings
 
 LOOPBACK = EgressPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
@@ -55,6 +58,18 @@ class Engine:
         self.vault = Vault(keys, PostgresKeyStore(app))
         self.worker_vault = Vault(keys, PostgresKeyStore(worker))
         self.acceptor = Acceptor(app, EventSettings())
+        self.egress = EgressClient(LOOPBACK, connect_timeout=1.0)
+        person = ids.new()
+        self.principal = Principal("person", self.org, self.org, person, person, "person:x", permissions.NAMES)
+
+    @property
+    def services(self) -> Services:
+        """What the API's side of the room works with."""
+        return Services(self.app, self.vault, self.egress, self.acceptor, QUICK)
+
+    async def rotate(self, endpoint: UUID, **wanted: Any) -> NewKeys:
+        """Give an endpoint new signing keys."""
+        return await rotate(self.services, self.principal, endpoint, secret=None, **wanted)
 
     async def endpoint(
         self,
@@ -67,7 +82,9 @@ class Engine:
     ) -> UUID:
         """Add an endpoint at one of the receiver's behaviours, configured by the names of its columns."""
         org = org or self.org
-        wanted = merged(Configuration(), {"url": url or self.receiver.url(path), "event_types": event_types, **settings})
+        wanted = merged(
+            Configuration(), {"url": url or self.receiver.url(path), "event_types": event_types, **settings}
+        )
         keys = await mint(self.vault, org, wanted.signatures, self.secret)
         async with self.app.tenant(org) as tx:
             return (await insert(tx, org, wanted, list(keys.sealed), limit=10_000)).id
@@ -155,5 +172,6 @@ async def engine(database) -> AsyncIterator[Engine]:
         worker = await Database.open(database.worker_url, application="test worker", size=4)
         stack.push_async_callback(worker.close)
         made = Engine(admin, app, worker, receiver)
+        stack.push_async_callback(made.egress.close)
         await admin.execute("insert into hub.organizations (id, slug, name) values ($1, 'acme', 'Acme')", made.org)
         yield made

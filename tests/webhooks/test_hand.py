@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 from worksphere_hub.webhooks.hand import Hand
 
 
+ORG = UUID(int=7)
+
+
 @dataclass(frozen=True)
 class Held:
     """As much of a claim as a hand looks at."""
 
     endpoint: UUID
     number: int
-    org: UUID = UUID(int=7)
+    org: UUID = ORG
 
 
 def jobs(numbers):

@@ -41,7 +41,7 @@ async def work(settings: Settings) -> None:
                 )
             )
             _stop_on_signals(dispatcher.stop)
-            await _run_beside(dispatcher, hub)
+            await _run_beside(dispatcher, hub, ear)
         finally:
             ear.close()
 
@@ -57,9 +57,10 @@ def _health(hub: Hub) -> Health:
     return Health(hub.database, breaker, settings.disable_after)
 
 
-async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
+async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
     """Run the dispatcher, and for as long as it runs the services."""
-    services = [asyncio.create_task(Janitor(hub.database, hub.metrics).run())]
+    janitor = Janitor(hub.database, hub.metrics, ear.wake)
+    services = [asyncio.create_task(janitor.run()), asyncio.create_task(janitor.sweep())]
     if hub.settings.worker_port:
         # Most workers have no port, and the web framework takes longer to import than all the rest.
         from worksphere_hub.app.worker_health import serve_health  # noqa: PLC0415

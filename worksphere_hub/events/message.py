@@ -95,6 +95,12 @@ def _problems(given: EventInput, now: datetime, settings: EventSettings, where: 
                 f"lies in the future; it may be at most {settings.future_limit:.0f} seconds ahead of the hub's clock"
             )
             found.append(FieldProblem(f"{where}occurred_at", ahead))
+    found += _routing_problems(given, where)
+    return found
+
+
+def _routing_problems(given: EventInput, where: str) -> list[FieldProblem]:
+    found: list[FieldProblem] = []
     if given.channels is not None and not grammar.are_channels(given.channels):
         found.append(FieldProblem(f"{where}channels", grammar.CHANNELS_RULE))
     if given.ordering_key is not None and not grammar.is_ordering_key(given.ordering_key):

@@ -1,4 +1,4 @@
-"""PURE: an endpoint's circuit. A receiver that fails again and again is left alone, then tried with a single request."""
+"""PURE: an endpoint's circuit. A receiver that fails again and again is left alone, then tried with one request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

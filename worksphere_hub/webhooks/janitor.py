@@ -1,23 +1,26 @@
 """Keep house: partitions ahead of time, expired records away, the queue's state on the gauges."""
 
 import asyncio
+from collections.abc import Callable
 
 from worksphere_hub import clock
 from worksphere_hub.db.pool import Database
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import Metrics
-from worksphere_hub.webhooks.store import QUERIES, queue_state
+from worksphere_hub.webhooks.store import QUERIES, promote_left, queue_state
 
 _LOOK_SECONDS = 5.0
+_SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 600.0
 
 
 class Janitor:
     """One per worker. Several at once do no harm: each of its works is idempotent."""
 
-    def __init__(self, database: Database, metrics: Metrics) -> None:
+    def __init__(self, database: Database, metrics: Metrics, on_promoted: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._metrics = metrics
+        self._on_promoted = on_promoted
 
     async def run(self) -> None:
         """Look every few seconds, clean every ten minutes, for ever."""
@@ -33,6 +36,20 @@ class Janitor:
                 except Exception as error:  # noqa: BLE001 - the next round tries again
                     line.caught(error)
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def sweep(self) -> None:
+        """Every second, for ever: give a head to lanes that were left without one, and wake the dispatcher."""
+        while True:
+            with wide("lanes.swept") as line:
+                line.quiet()
+                try:
+                    promoted = await promote_left(self._database)
+                    if promoted:
+                        line.add(promoted=promoted)
+                        self._on_promoted()
+                except Exception as error:  # noqa: BLE001 - the next round tries again
+                    line.caught(error)
+            await asyncio.sleep(_SWEEP_SECONDS)
 
     async def look(self) -> None:
         """Put the queue's state on the gauges."""

@@ -206,3 +206,7 @@ select status from hub.webhook_endpoints where org_id = $1 and id = $2;
 select id, kind, public_key, created_at, expires_at from hub.webhook_endpoint_secrets
 where org_id = $1 and endpoint_id = $2 and kind <> 'auth' and (expires_at is null or expires_at > now())
 order by id desc;
+
+-- name: public_keys
+-- The public keys of all endpoints, or of one, that verify what is signed now.
+select * from hub.webhook_public_keys($1::uuid);

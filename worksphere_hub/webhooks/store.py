@@ -13,6 +13,9 @@ from worksphere_hub.webhooks.turns import Ask
 
 QUERIES = load_queries(__file__)
 
+# Comes before every organization and endpoint there is.
+NOBODY = UUID(int=0)
+
 
 async def claim(database: Database, ask: Ask, lease: float) -> list[Claim]:
     """Take due deliveries in hand for `lease` seconds."""
@@ -65,7 +68,7 @@ def record_columns(results: Sequence[Result]) -> tuple[Sequence[object], ...]:
 async def promote_left(database: Database) -> int:
     """Give a head to every lane that was left without one; answers how many there were."""
     promoted = 0
-    after: tuple[object, ...] = (UUID(int=0), UUID(int=0), "")
+    after: tuple[object, ...] = (NOBODY, NOBODY, "")
     while True:
         (row,) = await database.call(QUERIES.promote_lanes_left, *after)
         promoted += row["promoted"]

@@ -69,6 +69,9 @@ create table hub.webhook_endpoint_gates (
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete cascade
 );
 
+-- The JWKS of all endpoints is read from here.
+create index webhook_endpoint_secrets_public_idx on hub.webhook_endpoint_secrets (org_id, id) where kind = 'v1a';
+
 -- How often the set of an organization's endpoints has changed: the fan-out of an event type is worked out once per
 -- revision. Raised by a trigger, so that no code path can forget to.
 create table hub.webhook_endpoint_revisions (

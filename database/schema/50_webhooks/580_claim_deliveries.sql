@@ -157,7 +157,7 @@ begin
                                 select d.endpoint_id from hub.webhook_deliveries d
                                 where d.open and d.state = 'pending' and d.org_id = o.org_id
                                     and d.endpoint_id > coalesce(
-                                        p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)],
+                                        case when v_pass = 1 then p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)] end,
                                         '00000000-0000-0000-0000-000000000000'
                                     )
                                 order by d.endpoint_id limit 1
@@ -206,14 +206,16 @@ begin
                     d.resume_state, d.restarted_at, d.lane, p.limited, p.troubled
             )
             select array_agg(c::hub.claimed_delivery) into v_more from claimed c;
-            exit when v_more is null;
-            v_claimed := v_claimed || v_more;
-            -- Those that took all they were offered may want what the others left.
+            v_claimed := v_claimed || coalesce(v_more, '{}');
+            -- Those that took all they were offered may want what the others left, and those whose turn began in the
+            -- middle may have more before it.
             select array_agg(m.org_id) into v_orgs
             from (
                 select c.org_id from unnest(v_more) as c
                 group by c.org_id
                 having count(*) >= v_share or (v_pass = 1 and count(*) >= 32)
+                union
+                select o.org_id from unnest(v_orgs) as o (org_id) where v_pass = 1 and o.org_id = any (p_turn_org_ids)
             ) as m;
         end loop;
         exit when cardinality(v_claimed) > 0 or v_page_end is null;

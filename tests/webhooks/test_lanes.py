@@ -1,0 +1,116 @@
+"""Endpoints that keep order: one after the other, whatever fails, by each policy for what never works."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from tests.webhooks.conftest import QUICK
+from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.turns import Ask
+
+ONE_RETRY = replace(QUICK, schedule=(0.02,))
+
+
+def numbers(requests):
+    return [msgspec.json.decode(request.body)["data"]["n"] for request in requests]
+
+
+def firsts(found):
+    return list(dict.fromkeys(found))
+
+
+async def test_an_endpoint_that_keeps_order_gets_one_after_the_other_even_when_some_fail(engine):
+    await engine.endpoint("/flaky/5/a", ordering="endpoint", retry_policy={"kind": "schedule", "waits": [0.1] * 9})
+    async with engine.dispatching():
+        for number in range(12):
+            await engine.publish(data=b'{"n":%d}' % number)
+        await engine.until_settled()
+        await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", 12)
+    arrived = numbers(engine.receiver.requests)
+    assert arrived == [0] * 6 + list(range(1, 12))
+
+
+async def test_events_of_one_batch_keep_their_order_and_keys_do_not_wait_for_each_other(engine):
+    await engine.endpoint("/late/30", ordering="key")
+    await asyncio.gather(
+        *(engine.publish(data=b'{"n":%d}' % number, ordering_key=f"k{number % 3}") for number in range(30))
+    )
+    async with engine.dispatching():
+        await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", 30)
+    found = engine.receiver.requests
+    for key in range(3):
+        of_key = [n for n in numbers(found) if n % 3 == key]
+        assert of_key == sorted(of_key)
+    # Three at a time at most, and not one at a time: 30 ms each, so neighbours of other keys overlap.
+    assert max(Counter(n % 3 for n in numbers(found)[:3]).values()) == 1
+
+
+async def test_events_without_a_key_are_free_of_any_order(engine):
+    await engine.endpoint("/ok", ordering="key")
+    await engine.publish(data=b'{"n":1}')
+    assert await engine.admin.fetchval("select lane from hub.webhook_deliveries") is None
+
+
+async def test_a_head_that_never_works_blocks_its_lane_and_no_other(engine):
+    await engine.endpoint("/status/500", ordering="key", on_exhausted="block")
+    async with engine.dispatching(ONE_RETRY):
+        for number in range(3):
+            await engine.publish(data=b'{"n":%d}' % number, ordering_key="bad")
+        await engine.until("select state from hub.webhook_deliveries where sequence = 1", "blocked")
+        await engine.publish(data=b'{"n":9}', ordering_key="other")
+        await engine.until("select state from hub.webhook_deliveries where lane = 'other'", "blocked")
+    assert await engine.states() == {"blocked": 2, "queued": 2}
+    assert firsts(numbers(engine.receiver.requests)) == [0, 9]
+
+
+@pytest.mark.parametrize(("policy", "state"), [("skip", "exhausted"), ("park", "parked")])
+async def test_a_head_that_never_works_is_put_aside_and_its_lane_goes_on(engine, policy, state):
+    await engine.endpoint("/status/500", ordering="endpoint", on_exhausted=policy)
+    async with engine.dispatching(ONE_RETRY):
+        for number in range(3):
+            await engine.publish(data=b'{"n":%d}' % number)
+        await engine.until("select count(*) from hub.webhook_deliveries where state = $1", 3, state)
+    assert numbers(engine.receiver.requests) == [0, 0, 1, 1, 2, 2]
+
+
+async def test_disabling_holds_the_head_and_enabling_goes_on_in_order(engine):
+    endpoint = await engine.endpoint("/ok", ordering="endpoint")
+    for number in range(3):
+        await engine.publish(data=b'{"n":%d}' % number)
+    async with engine.app.tenant(engine.org) as tx:
+        await tx.row(store.QUERIES.set_endpoint_status, engine.org, endpoint, "disabled", "by_request")
+        await tx.run(store.QUERIES.hold_deliveries, engine.org, endpoint)
+    assert await engine.states() == {"held": 1, "queued": 2}
+    async with engine.app.tenant(engine.org) as tx:
+        await tx.row(store.QUERIES.set_endpoint_status, engine.org, endpoint, "enabled", None)
+        await tx.run(store.QUERIES.resume_deliveries, engine.org, endpoint)
+    async with engine.dispatching():
+        await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", 3)
+    assert numbers(engine.receiver.requests) == [0, 1, 2]
+
+
+async def test_a_lane_left_without_a_head_is_found_by_the_sweep(engine):
+    await engine.endpoint("/ok", ordering="key")
+    for number in range(4):
+        await engine.publish(data=b'{"n":%d}' % number, ordering_key=f"k{number // 2}")
+    # What a publisher that joins just while the head ends leaves behind: nobody saw that the lane has lost it.
+    await engine.admin.execute(
+        "update hub.webhook_deliveries set open = false, state = 'delivered', ended_at = now() where state = 'pending'"
+    )
+    assert await store.claim(engine.worker, Ask(store.NOBODY, {}, [], []), 1.0) == []
+    assert await store.promote_left(engine.worker) == 2
+    assert await store.promote_left(engine.worker) == 0
+    claims = await store.claim(engine.worker, Ask(store.NOBODY, {}, [], []), 1.0)
+    assert sorted(claim.lane for claim in claims) == ["k0", "k1"]
+
+
+async def test_the_sweep_turns_pages(engine):
+    await engine.endpoint("/ok", ordering="key")
+    await asyncio.gather(*(engine.publish(ordering_key=f"k{number // 2}") for number in range(2_400)))
+    await engine.admin.execute(
+        "update hub.webhook_deliveries set open = false, state = 'delivered', ended_at = now() where state = 'pending'"
+    )
+    assert await store.promote_left(engine.worker) == 1_200

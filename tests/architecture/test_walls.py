@@ -13,6 +13,7 @@ CONTRACTS = (
     "The web framework lives in http and routes only",
     "The PostgreSQL driver lives in db only",
     "Outbound HTTP lives in security.egress only",
+    "The expression library lives in expressions only",
 )
 
 # Where a file goes, what it comes to import, and what must be said of it.
@@ -31,6 +32,7 @@ PLANTED = (
     ("db/queries.py", "fastapi", "worksphere_hub.db is not allowed to import fastapi"),
     ("accounts/models.py", "asyncpg", "worksphere_hub.accounts is not allowed to import asyncpg"),
     ("webhooks/janitor.py", "pyreqwest", "worksphere_hub.webhooks is not allowed to import pyreqwest"),
+    ("webhooks/lanes.py", "jlens", "worksphere_hub.webhooks is not allowed to import jlens"),
     ("newroom/__init__.py", "json", "- worksphere_hub.newroom"),
 )
 
@@ -38,6 +40,7 @@ PLANTED = (
 FENCES = {
     "asyncpg": lambda name: name.startswith("db/"),
     "pyreqwest": lambda name: name.startswith("security/"),
+    "jlens": lambda name: name.startswith("expressions/"),
     "nats": lambda name: name.startswith("bus/"),
     "uvicorn": lambda name: name.startswith("http/"),
     "fastapi": lambda name: name.startswith(("http/", "app/")) or name.endswith("routes.py") or name in WEB,

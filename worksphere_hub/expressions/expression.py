@@ -46,7 +46,7 @@ _WORDS = {
 }
 _FAMILIES = {"D": "a value does not fit", "T": "a value has the wrong type", "S": "a part of it cannot be read"}
 _LONGEST_TEXT = 200
-_TRUTH = "$boolean((", "))"
+_TRUTH = "$boolean(", ")"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 

@@ -24,6 +24,7 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FLAGS = re.compile("[im]*")
 _EVAL = re.compile(r"\$eval(?![A-Za-z0-9_])")
 _VOLATILE = re.compile(r"\$(?:now|millis|random|shuffle)(?![A-Za-z0-9_])")
 
@@ -35,7 +36,7 @@ OWN_ERRORS = {
 }
 _RANGE = '$hub_range := function($from, $to) {{ $to - $from >= {width} ? $error("hub: range") : [$from..$to] }}; '
 _DISTINCT = (
-    "$distinct := (function($native) {{ function($items) {{"
+    "$distinct := (function($native) {{ function($items)<x:x> {{"
     ' $count($items) > {items} ? $error("hub: distinct") : $native($items) }} }})($distinct); '
 )
 # No result within the limit is refused: what is replaced was within it too. How often is counted by leaving it out.
@@ -99,7 +100,8 @@ def bound(source: str, limits: ExpressionLimits) -> Bounded:
     if "$replace" in source:
         head += _REPLACE.format(length=2 * limits.string)
     body = "".join(writer.out)
-    text = f"({head}({body}))" if head else body
+    # No brackets of its own for the body: a regular expression may stand after a semicolon, not after a bracket.
+    text = f"({head}{body})" if head else body
     return Bounded(text, text != source, writer.marked, _VOLATILE.search(source) is not None)
 
 
@@ -139,7 +141,7 @@ def _regex_end(source: str, start: int) -> int:
         character = source[position]
         if source[position - 1] != "\\":
             if character == "/" and depth == 0:
-                flags = re.compile("[A-Za-z]*").match(source, position + 1)
+                flags = _FLAGS.match(source, position + 1)
                 return flags.end() if flags else position + 1
             depth += (character in "([{") - (character in ")]}")
         position += 1

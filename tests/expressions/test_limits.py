@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 # Some overshoot: wildcards over wildcards take up to half a second and 200 MiB before they look at the clock. Without
 # a limit each of these takes many seconds, many GiB, or the whole process with it.
 SECONDS, MEBIBYTES = 2.0, 400
-STOPPED = {"refused", "timeout", "too_large", "too_deep", "error"}
+STOPPED = {"refused", "timeout", "steps", "too_large", "too_deep", "error"}
 # These end by themselves, and need not be stopped.
 HARMLESS = {"a picture of many digits", "a group for each", "a merge of many"}
 

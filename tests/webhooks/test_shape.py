@@ -92,7 +92,7 @@ def test_time_and_chance_are_the_same_in_each_attempt():
         ("data.missing", "error", "It gave nothing for this message"),
         ("data.currency + 1", "error", "not a number"),
         ("$sum", "error", "nothing"),
-        ("($f := function($x) { $f($x) }; data.amount = 100 ? $f(1))", "timeout", "it took too"),
+        ("($f := function($x) { 1 + $f($x) }; data.amount = 100 ? $f(1))", "too_deep", "too deeply"),
         ("[1..(data.amount * 1000)]", "too_large", "too many items"),
     ],
 )

@@ -12,10 +12,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from worksphere_hub.db.embedded import EmbeddedServer, free_port
 from worksphere_hub.db.logins import ensure_login
 from worksphere_hub.db.migrate import migrate
+
+# No timing decides a test: a busy machine may take its time over an example.
+settings.register_profile("hub", deadline=None)
+settings.load_profile("hub")
 
 _TEMPLATE = "hub_template"
 _PASSWORDS = {"hub_admin": "admin", "hub_api_login": "api", "hub_worker_login": "worker"}

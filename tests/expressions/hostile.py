@@ -9,19 +9,19 @@ import resource
 import sys
 
 MEMORY = 3 << 29
-BODY = json.dumps({"n": 9_000_000, "a": list(range(50)), "big": list(range(90_000)), "s": "a" * 100_000}).encode()
+BODY = json.dumps({"n": 9_000_000, "a": list(range(50)), "big": list(range(9_900)), "s": "a" * 100_000}).encode()
 
 _DOUBLE = "($f := function($s, $n) { $n = 0 ? $s : $f(%s, $n - 1) }; %s)"
 
 HOSTILE = {
-    "a literal range": "[1..9000000]",
+    "a literal range": "[1..900000]",
     "a sum of a literal range": "$sum([1..9999999])",
     "a range to a number in the data": "[1..n]",
     "a range to what is calculated": "[1..(3000 * 3000)]",
     "a range below zero": "[(0 - n)..n]",
     "a range of ranges": "[1..3000].[1..3000]",
-    "many ranges": f"[{','.join(['1..90000'] * 20)}]",
-    "a range in a text that is evaluated": '$eval("[1..9000000]")',
+    "many ranges": f"[{','.join(['1..9000'] * 20)}]",
+    "a range in a text that is evaluated": '$eval("[1..900000]")',
     "a loop": "($f := function($x) { $f($x) }; $f(1))",
     "a loop of two": "($f := function($x) { $g($x) }; $g := function($x) { $f($x) }; $f(1))",
     "a loop without names": "(function($x) { $x($x) })(function($x) { $x($x) })",
@@ -36,8 +36,10 @@ HOSTILE = {
     "an object doubled": _DOUBLE % ('{"a": $s, "b": $s}', '$f({"x": 1}, 40)'),
     "an object doubled as a text": _DOUBLE % ('{"a": $s, "b": $s}', '$length($string($f({"x": 1}, 40)))'),
     "a list doubled inwards": _DOUBLE % ("[[$s], [$s]]", "$f(1, 40)"),
-    "a join of long texts": '$join([1..90000].$pad("a", 10000))',
+    "a join of long texts": '$join([1..9000].$pad("a", 10000))',
     "a text replaced by longer ones": '$replace(s, "a", s)',
+    "a pattern replaced by longer texts": "$replace(s, /a/, s)",
+    "a pattern replaced by a function": "$replace(s, /a/, function() { $$.s & $$.s })",
     "a text split into letters": '$map([1..1000], function() { $split(s, "") })',
     "a regular expression that backtracks": '$match(s & "!", /(a+)+$/)',
     "one that backtracks by choice": '$contains(s & "!", /^(a|a)*$/)',
@@ -58,6 +60,8 @@ HOSTILE = {
     "a group for each": "big{$string($): $}",
     "a merge of many": "$merge(big.{$string($): $})",
     "every descendant many times": "[1..1000].$$.**.**.**.**",
+    "every member many times": "[1..1000].$$.*.*.*",
+    "every descendant for each": "[1..9000].$$.**",
     "transforms upon transforms": "$ " + "~> |**|{'x': $$, 'y': $$}| " * 40,
     "parentheses": "(" * 4000 + "1" + ")" * 4000,
     "brackets": "[" * 4000 + "]" * 4000,

@@ -15,6 +15,7 @@ _CACHED = 1024
 _TRIALS = 3
 _ENDLESS = {
     "timeout": "it does not end in time",
+    "steps": "it does not end in time",
     "too_large": "what it makes is too large",
     "too_deep": "its functions call each other without end",
 }

@@ -4,7 +4,7 @@ from typing import Literal
 
 from worksphere_hub.errors import FieldProblem, InvalidInput
 
-Reason = Literal["timeout", "too_large", "too_deep", "input", "inexact", "error"]
+Reason = Literal["timeout", "steps", "too_large", "too_deep", "input", "inexact", "error"]
 
 
 class ExpressionRefused(InvalidInput):
@@ -25,6 +25,6 @@ class ExpressionFailed(InvalidInput):
     code = "expression_failed"
 
     def __init__(self, reason: Reason, what: str) -> None:
-        """`reason` is for programs: `timeout` may pass when tried again, nothing else does."""
+        """`reason` is for programs. `timeout` is by the clock and may pass when tried again; nothing else does."""
         self.reason = reason
         super().__init__(what)

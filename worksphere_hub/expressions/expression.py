@@ -20,7 +20,7 @@ from worksphere_hub.expressions.errors import ExpressionFailed, Reason
 from worksphere_hub.expressions.limits import ExpressionLimits
 from worksphere_hub.expressions.source import OWN_ERRORS, Bounded
 
-_REASONS: dict[str, Reason] = {"D1012": "timeout", "U1006": "timeout", "U1001": "too_large", "D1011": "too_deep"}
+_REASONS: dict[str, Reason] = {"D1012": "timeout", "U1006": "steps", "U1001": "too_large", "D1011": "too_deep"}
 # The library's own sentences may quote the payload, so these are said instead. By code, else by its first letter.
 _WORDS = {
     "D1001": "a number is out of range",
@@ -46,7 +46,7 @@ _WORDS = {
 }
 _FAMILIES = {"D": "a value does not fit", "T": "a value has the wrong type", "S": "a part of it cannot be read"}
 _LONGEST_TEXT = 200
-_TRUTH = "$boolean((", "))"
+_TRUTH = "$boolean(", ")"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 

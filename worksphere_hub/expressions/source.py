@@ -1,8 +1,8 @@
 """PURE: what the library of the language cannot bound is bounded in the source.
 
-A range `[a..b]` is allocated before its size is compared with a limit, `$distinct` compares each item with each
-without looking at the clock, and `$eval` would go around all of this. So ranges go through a function that looks at
-the width first, `$distinct` is wrapped, and `$eval` is refused.
+A range `[a..b]` is allocated before its size is compared with a limit, and so is what `$replace` makes; `$distinct`
+compares each item with each without looking at the clock; `$eval` would go around all of this. So ranges go through
+a function that looks at the width first, `$replace` and `$distinct` are wrapped, and `$eval` is refused.
 """
 
 import re
@@ -24,6 +24,7 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_FLAGS = re.compile("[im]*")
 _EVAL = re.compile(r"\$eval(?![A-Za-z0-9_])")
 _VOLATILE = re.compile(r"\$(?:now|millis|random|shuffle)(?![A-Za-z0-9_])")
 
@@ -31,11 +32,19 @@ _VOLATILE = re.compile(r"\$(?:now|millis|random|shuffle)(?![A-Za-z0-9_])")
 OWN_ERRORS = {
     "hub: range": "A range has too many items.",
     "hub: distinct": "$distinct was given too many items.",
+    "hub: replace": "$replace would make a text that is too large.",
 }
 _RANGE = '$hub_range := function($from, $to) {{ $to - $from >= {width} ? $error("hub: range") : [$from..$to] }}; '
 _DISTINCT = (
-    "$distinct := (function($native) {{ function($items) {{"
+    "$distinct := (function($native) {{ function($items)<x:x> {{"
     ' $count($items) > {items} ? $error("hub: distinct") : $native($items) }} }})($distinct); '
+)
+# No result within the limit is refused: what is replaced was within it too. How often is counted by leaving it out.
+_REPLACE = (
+    "$replace := (function($native) {{ function($text, $old, $new, $most)<s-(sf)(sf)n?:s> {{"
+    ' $type($old) = "string" and $type($new) = "string" and $length($text) * $length($new) > {length}'
+    ' and ($length($text) - $length($native($text, $old, ""))) / $length($old) * $length($new) > {length}'
+    ' ? $error("hub: replace") : $native($text, $old, $new, $most) }} }})($replace); '
 )
 
 
@@ -88,8 +97,11 @@ def bound(source: str, limits: ExpressionLimits) -> Bounded:
     head = _RANGE.format(width=limits.array) if writer.ranges else ""
     if "$distinct" in source:
         head += _DISTINCT.format(items=limits.distinct)
+    if "$replace" in source:
+        head += _REPLACE.format(length=2 * limits.string)
     body = "".join(writer.out)
-    text = f"({head}({body}))" if head else body
+    # No brackets of its own for the body: a regular expression may stand after a semicolon, not after a bracket.
+    text = f"({head}{body})" if head else body
     return Bounded(text, text != source, writer.marked, _VOLATILE.search(source) is not None)
 
 
@@ -129,7 +141,7 @@ def _regex_end(source: str, start: int) -> int:
         character = source[position]
         if source[position - 1] != "\\":
             if character == "/" and depth == 0:
-                flags = re.compile("[A-Za-z]*").match(source, position + 1)
+                flags = _FLAGS.match(source, position + 1)
                 return flags.end() if flags else position + 1
             depth += (character in "([{") - (character in ")]}")
         position += 1

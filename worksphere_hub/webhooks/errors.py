@@ -37,7 +37,7 @@ class ShapeFailed(InvalidInput):
     code = "shape_failed"
 
     def __init__(self, cause: Literal["filter_failed", "transform_failed"], reason: str, what: str) -> None:
-        """`cause` names the expression, `reason` is that of ExpressionFailed: `timeout` may pass, the rest does not."""
+        """`cause` names the expression, `reason` is that of ExpressionFailed: `timeout` may pass when tried again."""
         self.cause = cause
         self.reason = reason
         super().__init__(what)

@@ -44,6 +44,7 @@ ELSEWHERE = {
     "cli/work.py": "a forwarding line that tests/acceptance starts",
     "clock.py": "three calls of the standard library",
     "events/store.py": "tests/events/test_accept.py drives it; its statements are planned by tests/database",
+    "events/emit.py": "tests/webhooks/test_health.py and test_write.py: what is told arrives",
     "http/caller.py": "a protocol: what the room asks of a principal",
     "http/corked.py": "tests/http/test_listen.py and test_protocol.py speak over it",
     "http/strict_route.py": "tests/http/test_strict_json.py and test_strictness.py",
@@ -53,11 +54,15 @@ ELSEWHERE = {
     "webhooks/endpoint_rows.py": "tests/acceptance/test_main_job.py: what is set is what is shown",
     "webhooks/endpoints.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
     "webhooks/event_routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
+    "webhooks/jwks_routes.py": "tests/acceptance/test_endpoints.py verifies with the keys it gives",
     "webhooks/publish.py": "tests/acceptance/test_bad_input.py: each bad request and its reason",
     "webhooks/publish_openapi.py": "tests/acceptance/test_openapi.py: every operation keeps to the document",
     "webhooks/record.py": "tests/webhooks/test_dispatch.py: twice counts once, too late changes nothing",
     "webhooks/routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
+    "webhooks/send_test.py": "tests/acceptance/test_main_job.py",
+    "webhooks/services.py": "a record of what the API's side works with",
     "webhooks/store.py": "tests/webhooks/test_dispatch.py drives it; its statements are planned by tests/database",
+    "webhooks/targets.py": "a record of what is needed to send",
     "webhooks/views.py": "tests/acceptance/test_main_job.py reads what it shows",
 }
 

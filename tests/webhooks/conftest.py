@@ -155,6 +155,11 @@ class Engine:
         rows = await self.admin.fetch("select state, count(*) from hub.webhook_deliveries group by state")
         return {row["state"]: row["count"] for row in rows}
 
+    def told(self, event_type: str) -> list[dict[str, Any]]:
+        """The data of the hub's own events of a type that arrived, in order."""
+        messages = [msgspec.json.decode(request.body) for request in self.receiver.requests]
+        return [message["data"] for message in messages if message["type"] == event_type]
+
     async def attempts(self) -> list[asyncpg.Record]:
         """All attempts, in order."""
         return await self.admin.fetch("select * from hub.webhook_event_logs order by id")

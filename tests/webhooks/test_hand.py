@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from worksphere_hub.webhooks.hand import Hand
 
-
 ORG = UUID(int=7)
 
 

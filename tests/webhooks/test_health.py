@@ -5,26 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
-import msgspec
-import pytest
-
 from tests.webhooks.conftest import QUICK
 from worksphere_hub import ids
 from worksphere_hub.webhooks import store
-from worksphere_hub.webhooks.turns import Ask, Turns
+from worksphere_hub.webhooks.turns import Ask
 
 ASK = Ask(store.NOBODY, {}, [], [])
 BRITTLE = replace(QUICK, breaker_failures=3, breaker_pause=0.3, breaker_longest_pause=0.6)
 PATIENT = {"kind": "schedule", "waits": [0.1] * 100, "jitter": 0}
-
-
-def told(engine, event_type):
-    """The data of the hub's own events of a type, in order."""
-    return [
-        message["data"]
-        for request in engine.receiver.requests
-        if (message := msgspec.json.decode(request.body))["type"] == event_type
-    ]
 
 
 async def test_a_circuit_opens_lets_one_probe_through_and_closes_on_success(engine):
@@ -44,8 +32,8 @@ async def test_a_circuit_opens_lets_one_probe_through_and_closes_on_success(engi
         await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", 32)
         await engine.until("select failures from hub.webhook_endpoint_gates where endpoint_id = $1", 0, endpoint)
     assert await engine.admin.fetchval("select circuit from hub.webhook_endpoint_gates") == "closed"
-    assert told(engine, "hub.endpoint.failing")[0]["endpoint_id"] == ids.encode("whe", endpoint)
-    assert told(engine, "hub.endpoint.recovered")[0]["endpoint_id"] == ids.encode("whe", endpoint)
+    assert engine.told("hub.endpoint.failing")[0]["endpoint_id"] == ids.encode("whe", endpoint)
+    assert engine.told("hub.endpoint.recovered")[0]["endpoint_id"] == ids.encode("whe", endpoint)
     assert (
         await engine.admin.fetchval(
             "select count(*) from hub.webhook_deliveries where endpoint_id = $1 and state <> 'delivered'", watcher
@@ -86,23 +74,10 @@ async def test_an_endpoint_that_fails_for_days_is_disabled_and_somebody_hears_of
         await engine.receiver.wait_for(1, path="/ok/watcher")
     row = await engine.admin.fetchrow("select * from hub.webhook_endpoints where id = $1", endpoint)
     assert row["disabled_reason"] == "failing"
-    (event,) = told(engine, "hub.endpoint.disabled")
+    (event,) = engine.told("hub.endpoint.disabled")
     assert event["reason"] == "failing"
     actions = await engine.admin.fetch("select action, changes from hub.audit_log")
     assert [row["action"] for row in actions] == ["endpoint.disabled"]
-
-
-async def test_a_delivery_that_is_given_up_is_told_of_once_and_not_of_the_telling(engine):
-    await engine.endpoint("/status/500/watcher", event_types=("hub.delivery.*",))
-    await engine.endpoint("/status/500", event_types=("invoice.*",))
-    async with engine.dispatching():
-        accepted = await engine.publish(key="inv-1")
-        await engine.until("select count(*) from hub.webhook_deliveries where state = 'exhausted'", 2)
-    first = told(engine, "hub.delivery.exhausted")[0]
-    assert first["event_id"] == accepted.id
-    assert (first["attempts"], first["reason"], first["last_status"]) == (3, "attempts", 500)
-    types = await engine.admin.fetch("select type from hub.webhook_events order by id")
-    assert [row["type"] for row in types] == ["invoice.paid", "hub.delivery.exhausted"]
 
 
 async def test_own_events_reach_only_those_that_name_them(engine):
@@ -112,7 +87,7 @@ async def test_own_events_reach_only_those_that_name_them(engine):
         await engine.publish()
         await engine.until_settled()
     assert {request.path for request in engine.receiver.requests} == {"/ok/everything", "/status/410"}
-    assert told(engine, "hub.endpoint.disabled") == []
+    assert engine.told("hub.endpoint.disabled") == []
     assert await engine.admin.fetchval("select count(*) from hub.webhook_events") == 2
 
 
@@ -166,37 +141,3 @@ async def test_a_slow_rate_gives_one_at_a_time(engine):
     assert await store.claim(engine.worker, ASK, 60.0) == []
     await engine.admin.execute("update hub.webhook_endpoint_gates set tokens_at = tokens_at - interval '2 days'")
     assert len(await store.claim(engine.worker, ASK, 60.0)) == 1
-
-
-@pytest.mark.parametrize("others", [1, 20])
-async def test_a_flood_of_one_organization_leaves_the_others_their_turn(engine, others):
-    flooder = await engine.endpoint("/ok")
-    await asyncio.gather(*(engine.publish() for _ in range(1_000)))
-    quiet = []
-    for number in range(others):
-        org = ids.new()
-        await engine.admin.execute(
-            "insert into hub.organizations (id, slug, name) values ($1, $2, 'Quiet')", org, f"quiet-{number}"
-        )
-        quiet.append(await engine.endpoint("/ok", org=org))
-        await engine.publish(org=org)
-    claims = await store.claim(engine.worker, ASK, 60.0)
-    assert {claim.endpoint for claim in claims} == {flooder, *quiet}
-    # What the quiet ones do not want goes to the one that wants more.
-    assert len(claims) > 128
-
-
-async def test_a_crowd_of_endpoints_takes_turns_within_its_organizations_share(engine):
-    crowd = [await engine.endpoint("/ok", event_types=(f"t{number}",)) for number in range(40)]
-    for number in range(40):
-        await asyncio.gather(*(engine.publish(f"t{number}") for _ in range(12)))
-    other = ids.new()
-    await engine.admin.execute("insert into hub.organizations (id, slug, name) values ($1, 'other', 'Other')", other)
-    await engine.endpoint("/ok", org=other)
-    await asyncio.gather(*(engine.publish(org=other) for _ in range(300)))
-    turns, seen = Turns(), []
-    while claims := await store.claim(engine.worker, turns.ask([], []), 60.0):
-        turns.took(claims)
-        seen.append([claim.endpoint for claim in claims if claim.org == engine.org])
-    assert sum(len(each) for each in seen) == 480
-    assert set().union(*seen[:4]) == set(crowd)

@@ -1,5 +1,6 @@
 """A body encrypted to the receiver's own public key: a compact JWE (RFC 7516), which only the receiver can read."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +52,9 @@ def read_receiver_key(jwk: Mapping[str, Any]) -> ReceiverKey:
     if jwk.get("use", "enc") != "enc":
         raise ReceiverKeyRefused("The key is not for encryption: its use is another.", "encryption_key.use")
     try:
-        key = import_key(dict(jwk))
+        # The library warns of what is refused below.
+        with warnings.catch_warnings(action="ignore"):
+            key = import_key(dict(jwk))
     except (JoseError, ValueError, TypeError, KeyError):
         raise ReceiverKeyRefused(f"This is no usable JWK; give {_KNOWN}.") from None
     match key:

@@ -1,4 +1,4 @@
-"""Endpoints that keep order: one after the other, whatever fails, by each policy for what never works."""
+"""Whose turn it is: in order where an endpoint wants that, fairly among organizations and endpoints everywhere."""
 
 import asyncio
 from collections import Counter
@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from tests.webhooks.conftest import QUICK
+from worksphere_hub import ids
 from worksphere_hub.webhooks import store
-from worksphere_hub.webhooks.turns import Ask
+from worksphere_hub.webhooks.turns import Ask, Turns
 
+ASK = Ask(store.NOBODY, {}, [], [])
 ONE_RETRY = replace(QUICK, schedule=(0.02,))
 
 
@@ -100,10 +102,10 @@ async def test_a_lane_left_without_a_head_is_found_by_the_sweep(engine):
     await engine.admin.execute(
         "update hub.webhook_deliveries set open = false, state = 'delivered', ended_at = now() where state = 'pending'"
     )
-    assert await store.claim(engine.worker, Ask(store.NOBODY, {}, [], []), 1.0) == []
+    assert await store.claim(engine.worker, ASK, 1.0) == []
     assert await store.promote_left(engine.worker) == 2
     assert await store.promote_left(engine.worker) == 0
-    claims = await store.claim(engine.worker, Ask(store.NOBODY, {}, [], []), 1.0)
+    claims = await store.claim(engine.worker, ASK, 1.0)
     assert sorted(claim.lane for claim in claims) == ["k0", "k1"]
 
 
@@ -114,3 +116,37 @@ async def test_the_sweep_turns_pages(engine):
         "update hub.webhook_deliveries set open = false, state = 'delivered', ended_at = now() where state = 'pending'"
     )
     assert await store.promote_left(engine.worker) == 1_200
+
+
+@pytest.mark.parametrize("others", [1, 20])
+async def test_a_flood_of_one_organization_leaves_the_others_their_turn(engine, others):
+    flooder = await engine.endpoint("/ok")
+    await asyncio.gather(*(engine.publish() for _ in range(1_000)))
+    quiet = []
+    for number in range(others):
+        org = ids.new()
+        await engine.admin.execute(
+            "insert into hub.organizations (id, slug, name) values ($1, $2, 'Quiet')", org, f"quiet-{number}"
+        )
+        quiet.append(await engine.endpoint("/ok", org=org))
+        await engine.publish(org=org)
+    claims = await store.claim(engine.worker, ASK, 60.0)
+    assert {claim.endpoint for claim in claims} == {flooder, *quiet}
+    # What the quiet ones do not want goes to the one that wants more.
+    assert len(claims) > 128
+
+
+async def test_a_crowd_of_endpoints_takes_turns_within_its_organizations_share(engine):
+    crowd = [await engine.endpoint("/ok", event_types=(f"t{number}",)) for number in range(40)]
+    for number in range(40):
+        await asyncio.gather(*(engine.publish(f"t{number}") for _ in range(12)))
+    other = ids.new()
+    await engine.admin.execute("insert into hub.organizations (id, slug, name) values ($1, 'other', 'Other')", other)
+    await engine.endpoint("/ok", org=other)
+    await asyncio.gather(*(engine.publish(org=other) for _ in range(300)))
+    turns, seen = Turns(), []
+    while claims := await store.claim(engine.worker, turns.ask([], []), 60.0):
+        turns.took(claims)
+        seen.append([claim.endpoint for claim in claims if claim.org == engine.org])
+    assert sum(len(each) for each in seen) == 480
+    assert set().union(*seen[:4]) == set(crowd)

@@ -108,7 +108,7 @@ ENDPOINTS = [
     ("a host that does not resolve", {"url": "https://nothing.invalid/"}, "egress_refused", "url"),
     ("another scheme", {"url": "ftp://127.0.0.1/"}, "egress_refused", "url"),
     ("a name and password", {"url": "https://a:b@127.0.0.1/"}, "egress_refused", "url"),
-    ("no URL", {}, "invalid_input", "url"),
+    ("no URL", {}, "invalid_endpoint", "url"),
     ("a URL that is none", {"url": "not a url"}, "egress_refused", "url"),
     ("an unknown field", {"url": "https://127.0.0.1/", "kind": 1}, "invalid_input", "kind"),
     (

@@ -29,14 +29,13 @@ from worksphere_hub.security.vault import MasterKey, MasterKeys, Vault
 from worksphere_hub.webhooks.breaker import BreakerSettings
 from worksphere_hub.webhooks.configuration import merged
 from worksphere_hub.webhooks.courier import Courier
-from worksphere_hub.webhooks.directory import Directory
+from worksphere_hub.webhooks.directory import open_directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
 from worksphere_hub.webhooks.endpoint_secrets import NewKeys, mint, rotate
 from worksphere_hub.webhooks.endpoints import insert
 from worksphere_hub.webhooks.health import Health
 from worksphere_hub.webhooks.models import Configuration
 from worksphere_hub.webhooks.record import Recorder
-from worksphere_hub.webhooks.retry import ScheduleRetry
 from worksphere_hub.webhooks.services import Services
 from worksphere_hub.webhooks.settings import WebhookSettings
 
@@ -65,7 +64,9 @@ class Engine:
     @property
     def services(self) -> Services:
         """What the API's side of the room works with."""
-        return Services(self.app, self.vault, self.egress, self.acceptor, QUICK)
+        return Services(
+            self.app, self.vault, self.egress, self.acceptor, QUICK, open_directory(self.app, self.vault, QUICK)
+        )
 
     async def rotate(self, endpoint: UUID, **wanted: Any) -> NewKeys:
         """Give an endpoint new signing keys."""
@@ -73,7 +74,7 @@ class Engine:
 
     async def endpoint(
         self,
-        path: str = "/ok",
+        path: str | None = "/ok",
         *,
         event_types: tuple[str, ...] = ("*",),
         url: str | None = None,
@@ -83,7 +84,8 @@ class Engine:
         """Add an endpoint at one of the receiver's behaviours, configured by the names of its columns."""
         org = org or self.org
         wanted = merged(
-            Configuration(), {"url": url or self.receiver.url(path), "event_types": event_types, **settings}
+            Configuration(),
+            {"url": url or (self.receiver.url(path) if path else None), "event_types": event_types, **settings},
         )
         keys = await mint(self.vault, org, wanted.signatures, self.secret)
         async with self.app.tenant(org) as tx:
@@ -114,7 +116,7 @@ class Engine:
                     courier=Courier(
                         self.worker,
                         egress,
-                        Directory(self.worker, self.worker_vault, ScheduleRetry(list(settings.schedule), jitter=0.0)),
+                        open_directory(self.worker, self.worker_vault, settings),
                         settings,
                     ),
                     health=Health(

@@ -63,6 +63,7 @@ CATALOGUE = (
     Permission("payloads:read", "see the data of events and the bodies of answers", _MAKERS, key=True),
     Permission("deliveries:read", "see deliveries", _WATCHERS, key=True),
     Permission("deliveries:retry", "replay events and send deliveries again", _HANDS, key=True),
+    Permission("deliveries:pull", "fetch and acknowledge the messages of pull endpoints", _MAKERS, key=True),
     Permission("metrics:read", "see counts, times and states", _ALL, key=True),
     Permission("audit:read", "read the audit log", "owner admin auditor", key=True),
 )

@@ -23,6 +23,7 @@ from worksphere_hub.http.server import Server, create_app
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
+from worksphere_hub.webhooks.directory import open_directory
 from worksphere_hub.webhooks.publish import Publisher
 from worksphere_hub.webhooks.publish_openapi import raw_routes
 from worksphere_hub.webhooks.services import Services
@@ -60,7 +61,8 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     acceptor = Acceptor(hub.database, settings.events, on_committed=committed)
     authenticator = Authenticator(hub.database, hub.deployment.pepper, RateLimiter(), settings.accounts)
     accounts = open_accounts(hub.database, hub.deployment.pepper, settings.accounts)
-    services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks)
+    directory = open_directory(hub.database, hub.vault, settings.webhooks)
+    services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks, directory)
     publisher = Publisher(authenticator, acceptor, settings.events, hub.metrics)
     state: dict[str, Any] = {
         "database": hub.database,

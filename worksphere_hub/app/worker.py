@@ -11,13 +11,12 @@ from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.breaker import BreakerSettings
 from worksphere_hub.webhooks.courier import Courier
-from worksphere_hub.webhooks.directory import Directory
+from worksphere_hub.webhooks.directory import open_directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
 from worksphere_hub.webhooks.health import Health
 from worksphere_hub.webhooks.janitor import Janitor
 from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.record import Recorder
-from worksphere_hub.webhooks.retry import ScheduleRetry
 
 
 async def work(settings: Settings) -> None:
@@ -25,10 +24,11 @@ async def work(settings: Settings) -> None:
     async with open_hub(settings, role="hub_worker") as hub:
         ear = Ear(settings.run_folder)
         try:
+            directory = open_directory(hub.database, hub.vault, settings.webhooks)
             dispatcher = Dispatcher(
                 Parts(
                     database=hub.database,
-                    courier=Courier(hub.database, hub.egress, _directory(hub), settings.webhooks),
+                    courier=Courier(hub.database, hub.egress, directory, settings.webhooks),
                     health=_health(hub),
                     recorder=Recorder(
                         hub.database,
@@ -44,11 +44,6 @@ async def work(settings: Settings) -> None:
             await _run_beside(dispatcher, hub, ear)
         finally:
             ear.close()
-
-
-def _directory(hub: Hub) -> Directory:
-    settings = hub.settings.webhooks
-    return Directory(hub.database, hub.vault, ScheduleRetry(list(settings.schedule), jitter=settings.jitter))
 
 
 def _health(hub: Hub) -> Health:

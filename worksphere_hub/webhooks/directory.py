@@ -18,7 +18,8 @@ from worksphere_hub.security.vault import Place, Vault
 from worksphere_hub.webhooks.endpoint_rows import configuration_of
 from worksphere_hub.webhooks.models import Claim, Configuration
 from worksphere_hub.webhooks.receiver_auth import Credentials, ReceiverAuth
-from worksphere_hub.webhooks.retry import RetryPolicy, read_policy
+from worksphere_hub.webhooks.retry import RetryPolicy, ScheduleRetry, read_policy
+from worksphere_hub.webhooks.settings import WebhookSettings
 from worksphere_hub.webhooks.shape import Shape
 from worksphere_hub.webhooks.store import QUERIES
 from worksphere_hub.webhooks.targets import Target
@@ -39,6 +40,11 @@ class _Known:
     target: Target
 
 
+def open_directory(database: Database, vault: Vault, settings: WebhookSettings) -> "Directory":
+    """A directory in which endpoints without a retry policy have the operator's."""
+    return Directory(database, vault, ScheduleRetry(list(settings.schedule), jitter=settings.jitter))
+
+
 class Directory:
     """Targets by endpoint. A claim says when its endpoint last changed, so what is cached is never stale."""
 
@@ -51,20 +57,24 @@ class Directory:
 
     async def target(self, claim: Claim) -> Target | None:
         """Where and how to send this; None when the endpoint is gone by now."""
-        known = self._known.get(claim.endpoint)
+        return await self.find(claim.org, claim.endpoint, claim.endpoint_updated_at)
+
+    async def find(self, org: UUID, endpoint: UUID, updated_at: datetime | None) -> Target | None:
+        """What is needed to send to an endpoint, no older than `updated_at`; None when it is gone by now."""
+        known = self._known.get(endpoint)
         if (
             known is not None
-            and claim.endpoint_updated_at is not None
-            and known.updated_at >= claim.endpoint_updated_at
+            and updated_at is not None
+            and known.updated_at >= updated_at
             and (known.until is None or clock.now() < known.until)
         ):
             return known.target
         # One read for all the deliveries that wait for the same endpoint.
-        task = self._loading.get(claim.endpoint)
+        task = self._loading.get(endpoint)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._load(claim.org, claim.endpoint))
-            self._loading[claim.endpoint] = task
-            task.add_done_callback(lambda _: self._loading.pop(claim.endpoint, None))
+            task = asyncio.get_running_loop().create_task(self._load(org, endpoint))
+            self._loading[endpoint] = task
+            task.add_done_callback(lambda _: self._loading.pop(endpoint, None))
         found = await asyncio.shield(task)
         return found.target if found else None
 
@@ -72,7 +82,7 @@ class Directory:
         async with self._database.tenant(org) as tx:
             row = await tx.row(QUERIES.endpoint_target, org, endpoint)
             secrets = await tx.rows(QUERIES.endpoint_secrets, org, endpoint) if row else []
-        if row is None or row["url"] is None:
+        if row is None:
             self._known.pop(endpoint, None)
             return None
         opened = [
@@ -89,11 +99,10 @@ class Directory:
 
     def _make(self, row: Row, opened: list[tuple[str, bytes]]) -> Target:
         wanted = configuration_of(row)
-        assert wanted.url is not None
         both = {kind: [text for name, text in opened if name == kind] for kind in ("v1", "v1a", "auth")}
         auth = both["auth"]
         return Target(
-            url=wanted.url,
+            url=wanted.url or "",
             method=wanted.method,
             headers=tuple((wanted.headers or {}).items()),
             keys=tuple(parse_secret(text.decode()) for text in both["v1"] if "v1" in wanted.signatures),

@@ -25,6 +25,12 @@ class EndpointDisabled(Conflict):
     code = "endpoint_disabled"
 
 
+class NotAPullEndpoint(Conflict):
+    """This endpoint's messages are not there to be fetched."""
+
+    code = "not_a_pull_endpoint"
+
+
 class TooManyEndpoints(Conflict):
     """The organization has as many endpoints as it may have."""
 

@@ -1,6 +1,7 @@
 """PURE: from deliveries to the request that carries them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 import msgspec
 
@@ -33,45 +34,54 @@ class Message:
     headers: dict[str, str]
     recorded_headers: str
     body: bytes
-    batch_id: str | None
+    batch_id: str | None = None
 
 
 def sort(target: Target, job: list[Claim]) -> Sorted:
     """Apply the endpoint's filter and shape to each delivery by itself, so that one's failure is only its own."""
-    ready: list[tuple[Claim, bytes]] = []
-    found = Sorted(ready, [], [])
+    found = Sorted([], [], [])
     for claim in job:
         assert claim.body is not None
-        if target.shape is None:
-            ready.append((claim, claim.body))
-            continue
         try:
-            if shape.passes(target.shape, claim.body):
-                message_id = public_id(claim.event, claim.event_key)
-                ready.append((claim, shape.outgoing(target.shape, claim.body, message_id)))
-            else:
-                found.filtered.append(claim)
+            body = shaped(target, claim.event, claim.event_key, claim.body)
         except ShapeFailed as failure:
             found.failed.append((claim, failure))
+        else:
+            if body is None:
+                found.filtered.append(claim)
+            else:
+                found.ready.append((claim, body))
     return found
+
+
+def shaped(target: Target, event: UUID, key: str | None, body: bytes) -> bytes | None:
+    """The body that an endpoint gets for a message; None when its filter does not want it. Raises ShapeFailed."""
+    if target.shape is None:
+        return body
+    if not shape.passes(target.shape, body):
+        return None
+    return shape.outgoing(target.shape, body, public_id(event, key))
 
 
 def compose(
     target: Target, ready: list[tuple[Claim, bytes]], timestamp: int, *, batch: bool, authorization: str | None
 ) -> Message:
-    """Write the request: one message, or a JSON array of them.
+    """Write the request: one message, or a JSON array of them."""
+    if not batch:
+        ((claim, body),) = ready
+        return pack(target, public_id(claim.event, claim.event_key), body, timestamp, authorization=authorization)
+    messages = [(public_id(claim.event, claim.event_key), body) for claim, body in ready]
+    batch_id = shape.batch_id([one for one, _ in messages])
+    made = pack(target, batch_id, shape.batch_body(messages), timestamp, authorization=authorization)
+    return replace(made, batch_id=batch_id)
+
+
+def pack(target: Target, message_id: str, body: bytes, timestamp: int, *, authorization: str | None = None) -> Message:
+    """Encrypt or compress a body as its receiver wants it, and sign it.
 
     What is signed is what is sent: a receiver can tell a forgery before it unpacks or decrypts anything.
     """
-    batch_id = None
     content_type = "application/json"
-    if batch:
-        messages = [(public_id(claim.event, claim.event_key), body) for claim, body in ready]
-        batch_id = message_id = shape.batch_id([one for one, _ in messages])
-        body = shape.batch_body(messages)
-    else:
-        ((claim, body),) = ready
-        message_id = public_id(claim.event, claim.event_key)
     if target.receiver_key is not None:
         body = encrypted_body.encrypt(target.receiver_key, body)
         content_type = encrypted_body.CONTENT_TYPE
@@ -87,7 +97,7 @@ def compose(
         "webhook-signature": signature,
     }
     if plain and not target.headers and authorization is None:
-        return Message(own, _plain_record(content_type, message_id, timestamp, signature), body, batch_id)
+        return Message(own, _plain_record(content_type, message_id, timestamp, signature), body)
     headers = {name.lower(): value for name, value in target.headers} | own
     if not plain:
         headers["content-encoding"] = "gzip"
@@ -95,7 +105,7 @@ def compose(
     if authorization is not None:
         headers["authorization"] = authorization
         recorded.append(("authorization", REDACTED))
-    return Message(headers, msgspec.json.encode(recorded).decode(), body, batch_id)
+    return Message(headers, msgspec.json.encode(recorded).decode(), body)
 
 
 def _plain_record(content_type: str, message_id: str, timestamp: int, signature: str) -> str:

@@ -210,3 +210,20 @@ order by id desc;
 -- name: public_keys
 -- The public keys of all endpoints, or of one, that verify what is signed now.
 select * from hub.webhook_public_keys($1::uuid);
+
+-- name: available_deliveries
+-- A pull endpoint's messages that wait to be fetched, oldest first, after the cursor.
+select d.event_id, e.key as event_key, e.type as event_type, e.body, d.attempts
+from hub.webhook_deliveries d
+join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
+where d.org_id = $1 and d.endpoint_id = $2 and d.open and d.state = 'available' and d.event_id > $3
+order by d.event_id limit $4;
+
+-- name: end_filtered
+-- End a pull endpoint's messages that its filter does not want.
+update hub.webhook_deliveries set open = false, state = 'filtered', ended_at = clock_timestamp()
+where org_id = $1 and endpoint_id = $2 and open and state = 'available' and event_id = any ($3::uuid[]);
+
+-- name: acknowledge_deliveries
+-- End what a receiver has fetched and dealt with; answers how many.
+select hub.acknowledge_deliveries($1::uuid, $2::uuid, $3::uuid[], $4::text[], $5::smallint[], $6::text[], $7::integer[]);

@@ -6,6 +6,7 @@ from worksphere_hub.db.pool import Database
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.security.egress import EgressClient
 from worksphere_hub.security.vault import Vault
+from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.settings import WebhookSettings
 
 
@@ -18,3 +19,4 @@ class Services:
     egress: EgressClient
     acceptor: Acceptor
     settings: WebhookSettings
+    directory: Directory

@@ -26,7 +26,7 @@ check: .venv/dev ## Format, lint, types, the walls, the composed schema, the gen
 	$(BIN)/python tools/export_reference.py --check
 
 bench: .venv/dev ## Measure events accepted and delivered per second beside the limits of this machine
-	$(BIN)/python -m benchmarks.deliveries $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 schema: .venv/dev ## Compose database/schema-integration-hub.sql, and docs/reference from the code
 	$(BIN)/python tools/compose_schema.py $(ARGS)

@@ -1,6 +1,8 @@
-"""The receiver of the benchmark: answers 204 and notes when each event arrived. A process of its own.
+"""The receiver of the benchmarks: answers 204 and notes when each event arrived. A process of its own.
 
-GET /stats answers {"count", "latencies_ms"} and GET /reset starts counting anew.
+Events are counted by the first part of the path. What is posted to /dead is never answered. GET /stats/GROUP answers
+{"count", "latencies_ms", "marks"} of a group, or of all without one, and GET /reset starts counting anew; `marks` are
+the times, in seconds since the first, at which each hundred thousand was full.
 """
 
 import asyncio
@@ -8,6 +10,7 @@ import json
 import re
 import sys
 import time
+from collections import Counter, defaultdict
 from typing import cast
 
 import uvloop
@@ -17,12 +20,39 @@ _SENT = re.compile(rb'"sent_ns":(\d+)')
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
+MARK = 100_000
+
+
 class Counts:
-    """What has arrived."""
+    """What has arrived, by the first part of the path."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.latencies: list[float] = []
+        self.counts: Counter[str] = Counter()
+        self.latencies: dict[str, list[float]] = defaultdict(list)
+        self.first = 0.0
+        self.marks: list[float] = []
+        self.total = 0
+
+    def add(self, group: str, sent_ns: int | None) -> None:
+        """One has arrived."""
+        now = time.time_ns()
+        if not self.total:
+            self.first = now / 1e9
+        self.total += 1
+        self.counts[group] += 1
+        if self.total % MARK == 0:
+            self.marks.append(now / 1e9 - self.first)
+        if sent_ns:
+            self.latencies[group].append((now - sent_ns) / 1e6)
+
+    def told(self, group: str) -> dict[str, object]:
+        """What is answered to GET /stats."""
+        chosen = [group] if group else list(self.counts)
+        return {
+            "count": sum(self.counts[each] for each in chosen),
+            "latencies_ms": [late for each in chosen for late in self.latencies[each]],
+            "marks": self.marks,
+        }
 
 
 class Sink(asyncio.Protocol):
@@ -52,16 +82,18 @@ class Sink(asyncio.Protocol):
 
     def answer(self, request: bytes) -> None:
         """Count an event, or tell the counts."""
-        if request.startswith(b"POST"):
-            self.counts.count += 1
+        method, target, _ = request.split(b" ", 2)
+        name, _, rest = target[1:].decode().partition("/")
+        if method == b"POST":
+            if name == "dead":
+                return
             sent = _SENT.search(request)
-            if sent:
-                self.counts.latencies.append((time.time_ns() - int(sent[1])) / 1e6)
+            self.counts.add(name, int(sent[1]) if sent else None)
             self.transport.write(_NO_CONTENT)
             return
-        if request.startswith(b"GET /reset"):
+        if name == "reset":
             self.counts.__init__()
-        body = json.dumps({"count": self.counts.count, "latencies_ms": self.counts.latencies}).encode()
+        body = json.dumps(self.counts.told(rest)).encode()
         self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
 
 

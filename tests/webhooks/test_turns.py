@@ -1,6 +1,7 @@
 """Whose turn it is: in order where an endpoint wants that, fairly among organizations and endpoints everywhere."""
 
 import asyncio
+import random
 from collections import Counter
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ import pytest
 from tests.webhooks.conftest import QUICK
 from worksphere_hub import ids
 from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.turns import Ask, Turns
+from worksphere_hub.webhooks.write import write_results
 
 ASK = Ask(store.NOBODY, {}, [], [])
 ONE_RETRY = replace(QUICK, schedule=(0.02,))
@@ -150,3 +153,59 @@ async def test_a_crowd_of_endpoints_takes_turns_within_its_organizations_share(e
         seen.append([claim.endpoint for claim in claims if claim.org == engine.org])
     assert sum(len(each) for each in seen) == 480
     assert set().union(*seen[:4]) == set(crowd)
+
+
+_INVARIANTS = """
+select lane,
+    count(*) filter (where state in ('pending', 'held', 'blocked')) as heads,
+    min(sequence) filter (where state in ('pending', 'held', 'blocked')) as head,
+    min(sequence) filter (where state = 'queued') as next
+from hub.webhook_deliveries where open and lane is not null group by lane
+"""
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_workers_do_a_lane_keeps_its_order_and_loses_nothing(engine, seed):
+    """Random histories of publishing, claiming, succeeding, failing, giving up, crashing and coming back too late."""
+    dice = random.Random(seed)
+    await engine.endpoint("/ok", ordering="key")
+    hand, lost, ended, published = [], [], [], 0
+
+    async def record(claim, following):
+        fenced = await write_results(engine.worker, [Result(claim, following)])
+        if not fenced and following in {"delivered", "exhausted"}:
+            ended.append((claim.lane, claim.event))
+        return fenced
+
+    for _ in range(70):
+        match dice.choice(["publish", "publish", "claim", "record", "record", "crash", "late"]):
+            case "publish":
+                await engine.publish(ordering_key=f"k{dice.randrange(3)}")
+                published += 1
+            case "claim":
+                hand += await store.claim(engine.worker, ASK, 60.0)
+            case "record" if hand:
+                claim = hand.pop(dice.randrange(len(hand)))
+                assert await record(claim, dice.choice(["delivered", "delivered", "pending", "exhausted"])) == 0
+            case "crash" if hand:
+                lost += hand
+                hand = []
+                await engine.admin.execute("update hub.webhook_deliveries set due_at = now() where leased")
+            case "late" if lost:
+                claim = lost.pop()
+                # Nobody may have taken it since, and then it is still its own.
+                taken = any(each.event == claim.event for each in hand)
+                fenced = await record(claim, "delivered")
+                assert fenced or not taken
+        assert len({claim.lane for claim in hand}) == len(hand)
+        for row in await engine.admin.fetch(_INVARIANTS):
+            assert row["heads"] == 1, dict(row)
+            assert row["next"] is None or row["head"] < row["next"]
+    await engine.admin.execute("update hub.webhook_deliveries set due_at = now() where state = 'pending'")
+    while claims := await store.claim(engine.worker, ASK, 60.0):
+        for claim in claims:
+            await record(claim, "delivered")
+    assert len(ended) == published == len(set(ended))
+    for key in {lane for lane, _ in ended}:
+        of_lane = [event for lane, event in ended if lane == key]
+        assert of_lane == sorted(of_lane)

@@ -1317,7 +1317,8 @@ grant select on hub.webhook_endpoints to hub_tenant, hub_readonly, hub_definer;
 grant select, insert, delete, update (expires_at) on hub.webhook_endpoint_secrets to hub_app;
 grant select on hub.webhook_endpoint_secrets to hub_worker;
 grant select (org_id, endpoint_id, id, kind, public_key, expires_at) on hub.webhook_endpoint_secrets to hub_definer;
-grant select, insert, update, delete on hub.webhook_endpoint_gates to hub_app, hub_worker;
+grant select, delete on hub.webhook_endpoint_gates to hub_app;
+grant select, insert, update on hub.webhook_endpoint_gates to hub_worker;
 grant select on hub.webhook_endpoint_gates to hub_tenant, hub_readonly;
 grant select, insert, update on hub.webhook_endpoint_gates to hub_definer;
 grant select, insert, update on hub.webhook_endpoint_revisions to hub_definer;
@@ -2856,7 +2857,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '1df93b06ea7c2113e5d22eeade091b54334643636715d4972ed0d7c3ea29ea45');
+    ('0001_initial', 'dbe515b136e680945d028e551441ab88129ec3044e149600e0e5a0cb72b8c96b');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

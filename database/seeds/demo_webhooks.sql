@@ -26,9 +26,12 @@ where random() < case
     else 0.35
 end;
 
-insert into hub.webhook_fanouts (org_id, event_type, revision, endpoint_ids, skipped_ids, skipped_reasons)
+insert into hub.webhook_fanouts (
+    org_id, event_type, revision, endpoint_ids, endpoint_modes, skipped_ids, skipped_reasons
+)
 select hub.current_org(), t.type, -1,
-    array_agg(w.id) filter (where w.matches), coalesce(array_agg(w.id) filter (where not w.matches), '{}'),
+    array_agg(w.id) filter (where w.matches), array_agg('push'::text) filter (where w.matches),
+    coalesce(array_agg(w.id) filter (where not w.matches), '{}'),
     coalesce(array_agg('event_type'::text) filter (where not w.matches), '{}')
 from (select distinct type from demo_event) as t
 cross join lateral (
@@ -77,10 +80,10 @@ select x.*,
     end as attempts
 from demo_delivery x;
 
-insert into hub.webhook_deliveries (org_id, endpoint_id, event_id, open, state, due_at, attempts, ended_at)
+insert into hub.webhook_deliveries (org_id, endpoint_id, event_id, open, state, due_at, attempts, step, ended_at)
 select hub.current_org(), f.endpoint_id, f.event_id, f.state in ('pending', 'held'), f.state,
     case f.state when 'held' then 'infinity' when 'pending' then now() + interval '1 hour' * (1 + f.dice * 5) else f.at end,
-    f.attempts, case when f.state not in ('pending', 'held') then f.at + interval '5 seconds' end
+    f.attempts, f.attempts, case when f.state not in ('pending', 'held') then f.at + interval '5 seconds' end
 from demo_fate f;
 
 insert into hub.webhook_event_logs (

@@ -44,7 +44,7 @@ ROWS = {
     "webhook_endpoints": "(org_id, id, url) values ('{org}', '{id}', 'https://example.com/')",
     "webhook_endpoint_secrets": "(org_id, endpoint_id, id, sealed)"
     " values ('{org}', '{webhook_endpoints}', '{id}', 'sealed')",
-    "webhook_endpoint_gates": "(org_id, endpoint_id, failures) values ('{org}', '{webhook_endpoints}', 1)",
+    "webhook_endpoint_gates": "(org_id, endpoint_id, failures) values ('{org}', '{gated}', 1)",
     # The trigger on the endpoints has made this row already.
     "webhook_endpoint_revisions": "(org_id, revision) values ('{org}', 7)",
     "webhook_events": "(org_id, id, type, body, occurred_at, accepted_at, fanout_id)"
@@ -104,6 +104,7 @@ class Sample:
         ids["listing"] = row_id("integration_marketplace", self.org, min(self.number, 2))
         # And once a member, always that member.
         ids["person"] = row_id("people", self.org, min(self.number, 1))
+        ids["gated"] = row_id("webhook_endpoints", self.org, min(self.number, 1))
         values = ROWS[self.kind].format(org=self.org, id=self.id, n=self.number, **ids)
         return f"insert into hub.{table} {values}"
 

@@ -320,6 +320,7 @@ async def test_claims_go_from_endpoint_to_endpoint_however_long_a_backlog_is(eng
     assert [claim.endpoint for claim in claims].count(crowded) == 32 + 128
     passed_over = await store.claim(engine.worker, replace(START, busy=[crowded]), 60.0)
     assert passed_over == []
+    # A turn that begins after the only one with more to do comes round to it.
     following = await store.claim(engine.worker, replace(START, turns={engine.org: crowded}), 60.0)
-    assert following == []
+    assert {claim.endpoint for claim in following} == {crowded}
     assert all(claim.taken_at <= clock.monotonic() for claim in claims)

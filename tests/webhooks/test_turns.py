@@ -164,48 +164,63 @@ from hub.webhook_deliveries where open and lane is not null group by lane
 """
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_whatever_workers_do_a_lane_keeps_its_order_and_loses_nothing(engine, seed):
-    """Random histories of publishing, claiming, succeeding, failing, giving up, crashing and coming back too late."""
-    dice = random.Random(seed)
-    await engine.endpoint("/ok", ordering="key")
-    hand, lost, ended, published = [], [], [], 0
+class History:
+    """A random history of publishing, claiming, succeeding, failing, giving up, crashing and coming back too late."""
 
-    async def record(claim, following):
-        fenced = await write_results(engine.worker, [Result(claim, following)])
+    def __init__(self, engine, seed):
+        self.engine, self.dice = engine, random.Random(seed)
+        self.hand, self.lost, self.ended, self.published = [], [], [], 0
+
+    async def step(self):
+        choices = [self.publish, self.publish, self.claim, self.record_one, self.record_one, self.crash, self.come_late]
+        await self.dice.choice(choices)()
+
+    async def publish(self):
+        await self.engine.publish(ordering_key=f"k{self.dice.randrange(3)}")
+        self.published += 1
+
+    async def claim(self):
+        self.hand += await store.claim(self.engine.worker, ASK, 60.0)
+
+    async def record_one(self):
+        if self.hand:
+            claim = self.hand.pop(self.dice.randrange(len(self.hand)))
+            assert await self.record(claim, self.dice.choice(["delivered", "delivered", "pending", "exhausted"])) == 0
+
+    async def crash(self):
+        self.lost += self.hand
+        self.hand = []
+        await self.engine.admin.execute("update hub.webhook_deliveries set due_at = now() where leased")
+
+    async def come_late(self):
+        if self.lost:
+            claim = self.lost.pop()
+            # If nobody has taken it since, it is still its own.
+            taken = any(each.event == claim.event for each in self.hand)
+            assert await self.record(claim, "delivered") or not taken
+
+    async def record(self, claim, following):
+        fenced = await write_results(self.engine.worker, [Result(claim, following)])
         if not fenced and following in {"delivered", "exhausted"}:
-            ended.append((claim.lane, claim.event))
+            self.ended.append((claim.lane, claim.event))
         return fenced
 
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_workers_do_a_lane_keeps_its_order_and_loses_nothing(engine, seed):
+    await engine.endpoint("/ok", ordering="key")
+    history = History(engine, seed)
     for _ in range(70):
-        match dice.choice(["publish", "publish", "claim", "record", "record", "crash", "late"]):
-            case "publish":
-                await engine.publish(ordering_key=f"k{dice.randrange(3)}")
-                published += 1
-            case "claim":
-                hand += await store.claim(engine.worker, ASK, 60.0)
-            case "record" if hand:
-                claim = hand.pop(dice.randrange(len(hand)))
-                assert await record(claim, dice.choice(["delivered", "delivered", "pending", "exhausted"])) == 0
-            case "crash" if hand:
-                lost += hand
-                hand = []
-                await engine.admin.execute("update hub.webhook_deliveries set due_at = now() where leased")
-            case "late" if lost:
-                claim = lost.pop()
-                # Nobody may have taken it since, and then it is still its own.
-                taken = any(each.event == claim.event for each in hand)
-                fenced = await record(claim, "delivered")
-                assert fenced or not taken
-        assert len({claim.lane for claim in hand}) == len(hand)
+        await history.step()
+        assert len({claim.lane for claim in history.hand}) == len(history.hand)
         for row in await engine.admin.fetch(_INVARIANTS):
             assert row["heads"] == 1, dict(row)
             assert row["next"] is None or row["head"] < row["next"]
     await engine.admin.execute("update hub.webhook_deliveries set due_at = now() where state = 'pending'")
     while claims := await store.claim(engine.worker, ASK, 60.0):
         for claim in claims:
-            await record(claim, "delivered")
-    assert len(ended) == published == len(set(ended))
-    for key in {lane for lane, _ in ended}:
-        of_lane = [event for lane, event in ended if lane == key]
+            await history.record(claim, "delivered")
+    assert len(history.ended) == history.published == len(set(history.ended))
+    for key in {lane for lane, _ in history.ended}:
+        of_lane = [event for lane, event in history.ended if lane == key]
         assert of_lane == sorted(of_lane)

@@ -28,4 +28,4 @@ def emitted(org: UUID, event_type: str, data: Mapping[str, object]) -> NewEvent:
 
 async def emit(tx: Transaction, org: UUID, event_type: str, data: Mapping[str, object]) -> None:
     """Publish an event of the hub's own. Nothing happens if the organization is suspended."""
-    await tx.rows(store.QUERIES.accept_events, *store.columns([emitted(org, event_type, data)], key_days=1))
+    await store.accept_within(tx, [emitted(org, event_type, data)], key_days=1)

@@ -16,10 +16,15 @@ QUERIES = load_queries(__file__)
 
 async def accept(database: Database, events: Sequence[NewEvent], key_days: int) -> list[Row]:
     """Store the events in one transaction and one round trip; answers those not stored (see `hub.accept_events`)."""
-    return await database.call(QUERIES.accept_events, *columns(events, key_days))
+    return await database.call(QUERIES.accept_events, *_columns(events, key_days))
 
 
-def columns(events: Sequence[NewEvent], key_days: int) -> tuple[Sequence[object], ...]:
+async def accept_within(tx: Transaction, events: Sequence[NewEvent], key_days: int) -> list[Row]:
+    """The same in a transaction that does more than this."""
+    return await tx.rows(QUERIES.accept_events, *_columns(events, key_days))
+
+
+def _columns(events: Sequence[NewEvent], key_days: int) -> tuple[Sequence[object], ...]:
     """What `hub.accept_events()` takes. Columns that say nothing are left out."""
     claims = [(event, *claim) for event in events for claim in event.claims]
     return (

@@ -7,8 +7,7 @@ from worksphere_hub import ids
 from worksphere_hub.db.pool import Database
 from worksphere_hub.events.emit import PREFIX, emitted
 from worksphere_hub.events.models import public_id
-from worksphere_hub.events.store import QUERIES as EVENT_QUERIES
-from worksphere_hub.events.store import columns
+from worksphere_hub.events.store import accept_within
 from worksphere_hub.webhooks import store
 from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.names import delivery_id
@@ -34,7 +33,7 @@ async def write_results(database: Database, results: Sequence[Result]) -> int:
             if (result.claim.event, result.claim.endpoint) not in lost and not _is_about_the_hub(result)
         ]
         if events:
-            await tx.rows(EVENT_QUERIES.accept_events, *columns(events, key_days=1))
+            await accept_within(tx, events, key_days=1)
     return len(fenced)
 
 

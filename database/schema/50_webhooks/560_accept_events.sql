@@ -124,7 +124,7 @@ revoke execute on function hub.accept_events(
 grant execute on function hub.accept_events(
     uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]
-) to hub_app;
+) to hub_app, hub_worker;
 comment on function hub.accept_events(
     uuid[], uuid[], text[], text[], bytea[], timestamptz[], timestamptz[], uuid[],
     uuid[], uuid[], text[], text[], bytea[], timestamptz[]

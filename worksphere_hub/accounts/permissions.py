@@ -63,6 +63,10 @@ CATALOGUE = (
     Permission("payloads:read", "see the data of events and the bodies of answers", _MAKERS, key=True),
     Permission("deliveries:read", "see deliveries", _WATCHERS, key=True),
     Permission("deliveries:retry", "replay events and send deliveries again", _HANDS, key=True),
+    Permission("inbound:read", "see inbound sources and their messages, without bodies", _WATCHERS, key=True),
+    Permission("inbound:write", "create, change and delete inbound sources", _MAKERS, key=True),
+    Permission("inbound:rotate", "rotate an inbound source's address and secret", _HANDS, key=True),
+    Permission("inbound:replay", "process inbound messages again, or set them aside", _HANDS, key=True),
     Permission("metrics:read", "see counts, times and states", _ALL, key=True),
     Permission("audit:read", "read the audit log", "owner admin auditor", key=True),
 )

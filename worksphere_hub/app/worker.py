@@ -7,7 +7,9 @@ from contextlib import suppress
 
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
-from worksphere_hub.bus.doorbell import Ear
+from worksphere_hub.bus.doorbell import Bell, Ear
+from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.inbound.process import Processor
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.dispatch import Dispatcher, Parts
@@ -44,7 +46,10 @@ async def work(settings: Settings) -> None:
 
 async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
     """Run the dispatcher, and for as long as it runs the services."""
-    services = [asyncio.create_task(Janitor(hub.database, hub.metrics).run())]
+    services = [
+        asyncio.create_task(Janitor(hub.database, hub.metrics).run()),
+        asyncio.create_task(_process_inbound(hub)),
+    ]
     if hub.settings.worker_port:
         # Most workers have no port, and the web framework takes longer to import than all the rest.
         from worksphere_hub.app.worker_health import serve_health  # noqa: PLC0415
@@ -57,6 +62,23 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
             service.cancel()
             with suppress(asyncio.CancelledError):
                 await service
+
+
+async def _process_inbound(hub: Hub) -> None:
+    """Publish what providers sent; the doorbell takes it on to the dispatchers of this machine."""
+    settings = hub.settings
+    bell, ear = Bell(settings.run_folder), Ear(settings.inbound_run_folder)
+
+    def committed(count: int) -> None:
+        hub.metrics.events_accepted.inc(count)
+        bell.ring()
+
+    acceptor = Acceptor(hub.database, settings.events, on_committed=committed)
+    try:
+        await Processor(hub.database, acceptor, ear, settings.inbound, body_limit=settings.events.body_limit).run()
+    finally:
+        ear.close()
+        bell.close()
 
 
 def _recorded(hub: Hub) -> Callable[[Sequence[Result], int], None]:

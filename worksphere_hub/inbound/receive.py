@@ -1,6 +1,7 @@
 """The door: who is addressed, is it really the provider, store it, answer. What comes of it is the worker's."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import unquote_plus
@@ -27,9 +28,12 @@ TOKEN_PREFIX = "hub_in_"  # noqa: S105 - what a token begins with is no token
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A request that was taken: the message it is, whether it is new, and what a challenge is answered with."""
+    """A request that was taken: the message it is, whether it is new, and what a challenge is answered with.
 
-    message: UUID
+    A challenge that proves nothing is no message.
+    """
+
+    message: UUID | None
     new: bool
     answer: Answer | None = None
 
@@ -43,13 +47,22 @@ class Doorkeeper:
     """One per API process."""
 
     def __init__(
-        self, database: Database, vault: Vault, limiter: RateLimiter, refusals: Refusals, settings: InboundSettings
+        self,
+        database: Database,
+        vault: Vault,
+        refusals: Refusals,
+        settings: InboundSettings,
+        *,
+        limiter: RateLimiter,
+        on_stored: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_stored` hears of each message that a worker should see to: the doorbell."""
         self._database = database
         self._vault = vault
         self._limiter = limiter
         self._refusals = refusals
         self._settings = settings
+        self._on_stored = on_stored
         self._doors = Fresh(self._look_up, seconds=settings.freshness)
 
     async def admit(self, token: str, announced: int, address: str | None) -> Door:
@@ -88,6 +101,8 @@ class Doorkeeper:
         except Refused as refused:
             self.refuse(door, refused.reason, address)
             raise NotVerified from None
+        if not verified.proven:
+            return Taken(None, new=False, answer=verified.answer)
         names = (door.org, door.source, ids.new(), verified.event_id)
         content = (received.method, _query(door.scheme, received), _headers(door.scheme, received), received.body)
         seen_until = clock.now() + timedelta(days=self._settings.seen_days)
@@ -97,6 +112,8 @@ class Doorkeeper:
                 message, new = await store.store_message(self._database, names, seen_until, content, verdict)
         except TimeoutError:
             raise NotStoredInTime(retry_after=5.0) from None
+        if new and verified.answer is None:
+            self._on_stored()
         return Taken(message, new, verified.answer)
 
     async def _look_up(self, digest: bytes) -> Door | None:

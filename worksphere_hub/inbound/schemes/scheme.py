@@ -89,10 +89,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The request is the provider's. `event_id` tells repetitions; with an `answer` it was only a challenge."""
+    """The request is the provider's. `event_id` tells repetitions; with an `answer` it was only a challenge.
+
+    `proven` is False for a challenge that anybody could have sent: it is answered, and leaves no trace.
+    """
 
     event_id: str | None = None
     answer: Answer | None = None
+    proven: bool = True
 
 
 class Scheme(BaseModel):
@@ -151,7 +155,7 @@ class Identified(Scheme):
         value = received.parameter(self.echo_parameter)
         if value is None or len(value) > 4096:
             return None
-        return Verified(answer=Answer("text/plain; charset=utf-8", value.encode("utf-8", "replace")))
+        return Verified(answer=Answer("text/plain; charset=utf-8", value.encode("utf-8", "replace")), proven=False)
 
 
 def fits(given: str, expected: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ from worksphere_hub import clock, ids
 from worksphere_hub.accounts.requires import PUBLIC, address
 from worksphere_hub.http.errors import BodyTooLarge
 from worksphere_hub.http.peers import is_trusted
-from worksphere_hub.http.reading import announced_length, discard_body, read_body
+from worksphere_hub.http.reading import announced_length, discard_body, read_or_discard
 from worksphere_hub.http.strict_route import StrictRoute
 from worksphere_hub.inbound.receive import Taken
 from worksphere_hub.inbound.schemes.scheme import Received
@@ -41,10 +41,9 @@ async def _receive(request: Request, token: str) -> Response:
         await discard_body(request.scope, request.receive)
         raise
     try:
-        body = await read_body(request.receive, door.size_limit)
+        body = await read_or_discard(request.scope, request.receive, door.size_limit)
     except BodyTooLarge:
         inbound.doorkeeper.refuse(door, "too_large", client)
-        await discard_body(request.scope, request.receive)
         raise
     taken = await inbound.doorkeeper.take(door, _received(request, inbound, body, door.tolerance), client)
     return _answer(taken)

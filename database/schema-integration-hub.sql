@@ -1594,6 +1594,12 @@ begin
             order by k.event_id, i.request_hash = k.hash;
     end if;
 
+    -- What is refused must not be remembered as accepted: it is to be stored when it comes again.
+    delete from hub.idempotency_keys i
+    using unnest(k_org_ids, k_event_ids, k_scopes, k_keys) as k (org_id, event_id, scope, key)
+    where (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key) and i.event_id = k.event_id
+        and k.org_id <> all (coalesce(v_orgs, '{}'));
+
     return query
         select e.id, null::uuid, false, null::text, null::timestamptz
         from unnest(p_org_ids, p_ids) as e (org_id, id)
@@ -2692,7 +2698,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'b276090ed7ece8ea8295a663af81800dcd1a9fdf4bf88e0d80505e721a83f19b');
+    ('0001_initial', '73ab7fa6fe1ae8972d297700e384738cc6e72e28901709db5068154f49983298');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

@@ -1589,6 +1589,12 @@ begin
             order by k.event_id, i.request_hash = k.hash;
     end if;
 
+    -- What is refused must not be remembered as accepted: it is to be stored when it comes again.
+    delete from hub.idempotency_keys i
+    using unnest(k_org_ids, k_event_ids, k_scopes, k_keys) as k (org_id, event_id, scope, key)
+    where (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key) and i.event_id = k.event_id
+        and k.org_id <> all (coalesce(v_orgs, '{}'));
+
     return query
         select e.id, null::uuid, false, null::text, null::timestamptz
         from unnest(p_org_ids, p_ids) as e (org_id, id)

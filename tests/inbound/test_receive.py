@@ -121,6 +121,12 @@ async def test_a_body_over_the_sources_limit_is_refused_announced_or_not(recepti
     assert await reception.refused() == {"too_large": 2}
 
 
+async def test_an_endless_query_is_refused(reception, source):
+    answer = await reception.send(source, HELLO, SIGNED, query="?x=" + "a" * 20_000)
+    assert (answer.status, answer.json()["code"]) == (431, "headers_too_large")
+    assert await reception.refused() == {"too_large": 1}
+
+
 async def test_a_flood_is_held_at_the_sources_rate(reception):
     source = await reception.source("github", secret=SECRET, rate_limit=2)
     answers = [await reception.send(source, HELLO, SIGNED) for _ in range(12)]

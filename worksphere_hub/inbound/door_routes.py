@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from worksphere_hub import clock, ids
 from worksphere_hub.accounts.requires import PUBLIC, address
-from worksphere_hub.http.errors import BodyTooLarge
+from worksphere_hub.http.errors import BodyTooLarge, HeadersTooLarge
 from worksphere_hub.http.peers import is_trusted
 from worksphere_hub.http.reading import announced_length, discard_body, read_or_discard
 from worksphere_hub.http.strict_route import StrictRoute
@@ -15,6 +15,8 @@ from worksphere_hub.inbound.schemes.scheme import Received
 from worksphere_hub.inbound.sources import Inbound
 
 router = APIRouter(prefix="/in", tags=["inbound"], route_class=StrictRoute, dependencies=[PUBLIC])
+
+_QUERY_LIMIT = 16_384
 
 # The address is the credential here, together with what the source's scheme wants.
 _OPEN: dict[str, Any] = {"security": []}
@@ -40,6 +42,9 @@ async def _receive(request: Request, token: str) -> Response:
     except BodyTooLarge:
         await discard_body(request.scope, request.receive)
         raise
+    if len(request.scope["query_string"]) > _QUERY_LIMIT:
+        inbound.doorkeeper.refuse(door, "too_large", client)
+        raise HeadersTooLarge(f"The query may have at most {_QUERY_LIMIT} bytes.")
     try:
         body = await read_or_discard(request.scope, request.receive, door.size_limit)
     except BodyTooLarge:

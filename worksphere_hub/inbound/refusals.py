@@ -9,7 +9,7 @@ from worksphere_hub.inbound import store
 from worksphere_hub.telemetry.logs import wide
 
 _PAUSE_SECONDS = 1.0
-# Sources times reasons that one process counts between two writes: more are dropped, a log line says so.
+# Sources times reasons that one process counts between two writes; what goes beyond is not counted.
 _MOST = 10_000
 
 

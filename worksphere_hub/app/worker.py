@@ -46,15 +46,13 @@ async def work(settings: Settings) -> None:
 
 async def _run_beside(dispatcher: Dispatcher, hub: Hub) -> None:
     """Run the dispatcher, and for as long as it runs the services."""
-    services = [
-        asyncio.create_task(Janitor(hub.database, hub.metrics).run()),
-        asyncio.create_task(_process_inbound(hub)),
-    ]
+    services = [asyncio.create_task(Janitor(hub.database, hub.metrics).run())]
     if hub.settings.worker_port:
         # Most workers have no port, and the web framework takes longer to import than all the rest.
         from worksphere_hub.app.worker_health import serve_health  # noqa: PLC0415
 
         services.append(asyncio.create_task(serve_health(hub)))
+    services.append(asyncio.create_task(_process_inbound(hub)))
     try:
         await dispatcher.run()
     finally:

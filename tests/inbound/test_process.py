@@ -190,3 +190,17 @@ async def test_the_loop_lives_on_and_ends_when_it_is_cancelled(reception, source
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+async def test_a_worker_that_is_stopped_finishes_what_it_holds(reception, source):
+    await send(reception, source)
+    running = asyncio.create_task(reception.processor().run())
+    async with asyncio.timeout(20):
+        async with reception.admin.transaction():
+            await reception.admin.execute("lock table hub.webhook_events in access exclusive mode")
+            while not await reception.admin.fetchval("select bool_or(leased) from hub.inbound_messages"):
+                await asyncio.sleep(0.02)
+            running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert [row["state"] for row in await reception.messages()] == ["processed"]

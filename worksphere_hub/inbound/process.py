@@ -1,6 +1,7 @@
 """The worker's side: claim what was received, publish it, write down what became of it."""
 
 import asyncio
+from contextlib import suppress
 
 from worksphere_hub import clock, ids
 from worksphere_hub.bus.doorbell import Ear
@@ -18,7 +19,7 @@ _SWEEP_SECONDS = 600.0
 
 
 class Processor:
-    """One per worker; any number of them share the messages. Cancelled, it leaves what it holds to the lease."""
+    """One per worker; any number of them share the messages. Cancelled, it finishes what it holds."""
 
     def __init__(
         self, database: Database, acceptor: Acceptor, ear: Ear, settings: InboundSettings, *, body_limit: int
@@ -35,7 +36,7 @@ class Processor:
         swept_at = float("-inf")
         while True:
             try:
-                count = await self.turn()
+                count = await self._whole_turn()
                 if clock.monotonic() - swept_at > _SWEEP_SECONDS:
                     swept_at = clock.monotonic()
                     await self.sweep()
@@ -45,6 +46,16 @@ class Processor:
                 count = 0
             if count < _FULL_CLAIM:
                 await self._ear.wait(self._settings.idle_poll)
+
+    async def _whole_turn(self) -> int:
+        """A turn that is not cut off in the middle: its messages would wait for their lease to run out."""
+        turn = asyncio.create_task(self.turn())
+        try:
+            return await asyncio.shield(turn)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await turn
+            raise
 
     async def turn(self) -> int:
         """Process what is due, 32 messages at most; answers how many there were."""

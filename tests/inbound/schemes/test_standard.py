@@ -34,6 +34,17 @@ def test_what_svix_signs_is_verified():
     assert verify(scheme_of("standard", {}), received(BODY, headers), (WHSEC,)).event_id == "msg_1"
 
 
+def test_the_names_that_svix_uses_are_taken_whole_or_not_at_all():
+    signature = svix.Webhook(WHSEC).sign("msg_1", datetime.fromtimestamp(NOW, UTC), BODY.decode())
+    headers = {"svix-id": "msg_1", "svix-timestamp": str(NOW), "svix-signature": signature}
+    scheme = scheme_of("standard", {})
+    assert verify(scheme, received(BODY, headers), (WHSEC,)).event_id == "msg_1"
+    for name in headers:
+        mixed = {("webhook" + key[4:] if key == name else key): value for key, value in headers.items()}
+        with pytest.raises(Refused, match="signature_missing"):
+            verify(scheme, received(BODY, mixed), (WHSEC,))
+
+
 def test_one_of_several_signatures_is_enough_and_both_kinds_go_together():
     one, other = standard(), standard_asymmetric()
     both = f"v1,AAAA {one.received.header('webhook-signature')} {other.received.header('webhook-signature')}"

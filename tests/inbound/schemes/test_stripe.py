@@ -4,7 +4,7 @@ import pytest
 import stripe
 
 from tests.inbound.schemes.samples import BODY, NOW, SECRET, received, stripe_sample, with_header
-from worksphere_hub.inbound.schemes.catalogue import verify
+from worksphere_hub.inbound.schemes.catalogue import scheme_of, verify
 from worksphere_hub.inbound.schemes.scheme import Refused
 
 SAMPLE = stripe_sample()
@@ -43,3 +43,10 @@ def test_a_body_without_an_id_is_named_by_what_was_signed():
     sample = stripe_sample(b"{}")
     assert (verify(sample.scheme, sample.received, sample.secrets).event_id or "").startswith("sha256:")
     assert received(b"{}", {}) != sample.received
+
+
+def test_the_header_may_have_another_name():
+    scheme = scheme_of("stripe", {"header": "Calendly-Webhook-Signature"})
+    assert verify(scheme, received(BODY, {"calendly-webhook-signature": HEADER}), (SECRET,)).event_id == "evt_1"
+    with pytest.raises(Refused, match="signature_missing"):
+        verify(scheme, SAMPLE.received, (SECRET,))

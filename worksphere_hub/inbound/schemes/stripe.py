@@ -1,9 +1,12 @@
-"""PURE: Stripe: `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=<hex>]` over `{t}.{body}`."""
+"""PURE: Stripe and what copies it: `Stripe-Signature: t=<seconds>,v1=<hex>[,v1=<hex>]` over `{t}.{body}`."""
 
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from worksphere_hub.inbound.schemes.scheme import (
+    HeaderName,
     Received,
     Refused,
     Scheme,
@@ -24,10 +27,13 @@ class Stripe(Scheme):
     """Stripe. Its secret is the endpoint's `whsec_...`, taken as the text it is."""
 
     scheme: Literal["stripe"]
+    header: HeaderName = Field(
+        default="Stripe-Signature", description="Calendly and others have their own name for it."
+    )
 
     def verify(self, received: Received, secrets: Sequence[str]) -> Verified:
         """One `v1` signature has to fit one secret."""
-        parts = [part.partition("=") for part in received.required("stripe-signature").split(",")]
+        parts = [part.partition("=") for part in received.required(self.header).split(",")]
         stamps = [value for name, _, value in parts if name == "t"]
         if len(stamps) != 1 or len(parts) > _MOST_PARTS:
             raise Refused("signature_malformed")

@@ -1895,6 +1895,12 @@ begin
             left join hub.webhook_events e on e.org_id = i.org_id and e.id = i.event_id
             where i.event_id <> k.event_id
             order by k.event_id, i.request_hash = k.hash;
+
+        -- What is refused must not be remembered as accepted: it is to be stored when it comes again.
+        delete from hub.idempotency_keys i
+        using unnest(k_org_ids, k_event_ids, k_scopes, k_keys) as k (org_id, event_id, scope, key)
+        where (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key) and i.event_id = k.event_id
+            and k.org_id <> all (coalesce(v_orgs, '{}'));
     end if;
 
     return query
@@ -2474,6 +2480,402 @@ comment on function hub.acknowledge_deliveries(uuid, uuid, uuid[], text[], small
     'End deliveries that a receiver has fetched and dealt with; answers how many.';
 
 
+-- ======== schema/55_inbound/551_inbound_sources.sql
+
+-- Where a provider posts to: an address that nobody guesses, how what comes there is verified, and what becomes of it.
+-- The token in the address is shown once and kept as its SHA-256.
+create table hub.inbound_sources (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    name text not null check (length(name) between 1 and 200),
+    scheme text not null check (scheme in (
+        'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls'
+    )),
+    config jsonb not null default '{}' check (jsonb_typeof(config) = 'object' and octet_length(config::text) <= 16384),
+    token_digest bytea not null check (octet_length(token_digest) = 32),
+    route text not null default 'event' check (route in ('event', 'endpoint', 'sync')),
+    endpoint_id uuid,
+    event_type text check (length(event_type) <= 128 and event_type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
+    event_type_from jsonb check (jsonb_typeof(event_type_from) = 'object'),
+    status text not null default 'enabled' check (status in ('enabled', 'disabled')),
+    size_limit integer not null default 1048576 check (size_limit between 1 and 1048576),
+    tolerance integer not null default 300 check (tolerance between 1 and 3600),
+    rate_limit integer not null default 100 check (rate_limit between 1 and 100000),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    -- An endpoint that is deleted leaves the source without one: what comes then fails, visibly, until it gets another.
+    foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete set null (endpoint_id),
+    check (endpoint_id is null or route = 'endpoint'),
+    check (route = 'sync' or event_type is not null or event_type_from is not null)
+);
+
+-- Like a key id: an address is called before the organization is known.
+create unique index inbound_sources_token_digest_key on hub.inbound_sources (token_digest);
+create index inbound_sources_endpoint_idx on hub.inbound_sources (org_id, endpoint_id) where endpoint_id is not null;
+
+-- The secrets that a source verifies with, sealed. Several are live while one is rotated out.
+create table hub.inbound_source_secrets (
+    org_id uuid not null,
+    source_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    sealed bytea not null,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz,
+    primary key (org_id, source_id, id),
+    foreign key (org_id, source_id) references hub.inbound_sources (org_id, id) on delete cascade
+);
+
+alter table hub.inbound_sources enable row level security;
+alter table hub.inbound_sources force row level security;
+alter table hub.inbound_source_secrets enable row level security;
+alter table hub.inbound_source_secrets force row level security;
+
+create policy tenant on hub.inbound_sources to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_sources to hub_definer using (true);
+create policy tenant on hub.inbound_source_secrets to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_source_secrets to hub_definer using (true);
+
+grant select, insert, delete, update (
+    name, scheme, config, token_digest, route, endpoint_id, event_type, event_type_from, status, size_limit, tolerance,
+    rate_limit, updated_at
+) on hub.inbound_sources to hub_app;
+grant select (
+    org_id, id, name, scheme, route, endpoint_id, event_type, event_type_from, status, created_at, updated_at
+) on hub.inbound_sources to hub_worker, hub_readonly;
+grant select on hub.inbound_sources to hub_definer;
+grant select, insert, delete, update (expires_at) on hub.inbound_source_secrets to hub_app;
+grant select, delete on hub.inbound_source_secrets to hub_definer;
+comment on table hub.inbound_sources is 'Addresses that providers post to: how to verify, where to route.';
+comment on column hub.inbound_sources.config is 'What the verification scheme is told besides its secrets; never a secret.';
+comment on column hub.inbound_sources.event_type_from is
+    '{"header" or "pointer", "prefix"}: where the provider says what happened; event_type stands in when it does not.';
+comment on column hub.inbound_sources.tolerance is 'Seconds that a signed timestamp may lie from the hub''s clock.';
+comment on column hub.inbound_sources.rate_limit is 'Requests a second that one API process takes.';
+comment on table hub.inbound_source_secrets is 'Secrets that sources verify with, sealed; several while one is rotated out.';
+
+
+-- What stands at an address: the source with its live secrets, the newest first. An organization that is suspended has
+-- no addresses.
+create function hub.open_inbound_door(p_token_digest bytea)
+returns table (
+    org_id uuid, id uuid, scheme text, config jsonb, status text, size_limit integer, tolerance integer,
+    rate_limit integer, secret_ids uuid[], sealed bytea[]
+)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.org_id, s.id, s.scheme, s.config, s.status, s.size_limit, s.tolerance, s.rate_limit, k.ids, k.sealed
+    from hub.inbound_sources s
+    join hub.organizations o on o.id = s.org_id and o.suspended_at is null
+    cross join lateral (
+        select coalesce(array_agg(k.id order by k.id desc), '{}') as ids,
+            coalesce(array_agg(k.sealed order by k.id desc), '{}') as sealed
+        from hub.inbound_source_secrets k
+        where k.org_id = s.org_id and k.source_id = s.id and (k.expires_at is null or k.expires_at > now())
+    ) as k
+    where s.token_digest = p_token_digest
+$$;
+alter function hub.open_inbound_door(bytea) owner to hub_definer;
+revoke execute on function hub.open_inbound_door(bytea) from public;
+grant execute on function hub.open_inbound_door(bytea) to hub_app;
+comment on function hub.open_inbound_door(bytea) is 'The source at an address, by the digest of its token, with its live secrets.';
+
+
+-- ======== schema/55_inbound/552_inbound_messages.sql
+
+-- What a provider sent and a source has verified: the raw body, kept so that it can be processed again, and how far its
+-- processing is. Partitioned by week on its own time-ordered id.
+--
+-- No foreign keys here and below, for the reason that webhook_events has none.
+create table hub.inbound_messages (
+    org_id uuid not null,
+    id uuid not null,
+    source_id uuid not null,
+    provider_event_id text check (length(provider_event_id) between 1 and 255),
+    method text not null check (method in ('GET', 'POST')),
+    query text not null default '' check (length(query) <= 65536),
+    headers json not null,
+    body bytea not null check (octet_length(body) <= 1048576),
+    received_at timestamptz not null default now(),
+    verdict text not null default 'verified' check (verdict in ('verified', 'handshake')),
+    state text not null default 'received' check (state in ('received', 'processed', 'failed', 'ignored')),
+    attempts smallint not null default 0,
+    replays integer not null default 0,
+    due_at timestamptz not null default now(),
+    leased boolean not null default false,
+    fence integer not null default 0,
+    event_id uuid,
+    error text check (length(error) <= 500),
+    primary key (org_id, id),
+    check (not leased or state = 'received'),
+    check (state <> 'processed' or event_id is not null),
+    check (verdict = 'verified' or state = 'ignored')
+) partition by range (id);
+create table hub.inbound_messages_rest partition of hub.inbound_messages default;
+
+-- While a message is leased `due_at` is the end of its lease.
+create index inbound_messages_due_idx on hub.inbound_messages (due_at) where state = 'received';
+create index inbound_messages_source_idx on hub.inbound_messages (org_id, source_id, id);
+
+-- Which of a provider's event ids a source has had: across the weeks that its messages lie in.
+create table hub.inbound_seen (
+    org_id uuid not null,
+    source_id uuid not null,
+    provider_event_id text not null check (length(provider_event_id) between 1 and 255),
+    message_id uuid not null,
+    repeats integer not null default 0,
+    expires_at timestamptz not null,
+    primary key (org_id, source_id, provider_event_id)
+);
+
+create index inbound_seen_expiry_idx on hub.inbound_seen (expires_at);
+
+-- How many requests a source refused, by day and reason: counted, not kept, so that a flood cannot fill the disk.
+create table hub.inbound_refusals (
+    org_id uuid not null,
+    source_id uuid not null,
+    day date not null,
+    reason text not null check (reason ~ '^[a-z_]{1,40}$'),
+    count bigint not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    last_address text check (length(last_address) <= 64),
+    primary key (org_id, source_id, day, reason)
+);
+
+create index inbound_refusals_day_idx on hub.inbound_refusals (day);
+
+alter table hub.inbound_messages enable row level security;
+alter table hub.inbound_messages force row level security;
+alter table hub.inbound_messages_rest enable row level security;
+alter table hub.inbound_messages_rest force row level security;
+alter table hub.inbound_seen enable row level security;
+alter table hub.inbound_seen force row level security;
+alter table hub.inbound_refusals enable row level security;
+alter table hub.inbound_refusals force row level security;
+
+create policy tenant on hub.inbound_messages to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_messages to hub_definer using (true) with check (true);
+create policy tenant on hub.inbound_seen to hub_app, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_seen to hub_definer using (true) with check (true);
+create policy tenant on hub.inbound_refusals to hub_app, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_refusals to hub_definer using (true) with check (true);
+
+grant select, update (state, attempts, replays, due_at, leased, fence, error) on hub.inbound_messages to hub_app;
+grant select on hub.inbound_messages to hub_worker;
+grant select (
+    org_id, id, source_id, provider_event_id, method, received_at, verdict, state, attempts, replays, due_at, event_id,
+    error
+) on hub.inbound_messages to hub_readonly;
+grant select, insert, update on hub.inbound_messages to hub_definer;
+grant select on hub.inbound_seen to hub_app, hub_readonly;
+grant select, insert, update, delete on hub.inbound_seen to hub_definer;
+grant select on hub.inbound_refusals to hub_app, hub_readonly;
+grant select, insert, update, delete on hub.inbound_refusals to hub_definer;
+comment on table hub.inbound_messages is 'What providers sent, verified, with its raw body and how far its processing is.';
+comment on column hub.inbound_messages.headers is 'Pairs of name and value, secrets redacted.';
+comment on column hub.inbound_messages.verdict is 'verified, or handshake: a challenge that was answered and has no event.';
+comment on column hub.inbound_messages.replays is 'How often somebody had it processed again: each time publishes anew.';
+comment on table hub.inbound_seen is 'Event ids of providers that a source has had, so that each is stored once.';
+comment on column hub.inbound_seen.repeats is 'How often it came again.';
+comment on table hub.inbound_refusals is 'Counts of refused requests by source, day and reason.';
+
+
+-- ======== schema/55_inbound/553_work_inbound.sql
+
+-- The way of a message: stored at the door, claimed by a worker, finished. These see every organization, so they are
+-- definer functions.
+
+-- Store a message, unless the source has had the provider's event id before: then it only counts the repetition.
+-- Answers the message that is stored now or was then. Two at once under one id wait for each other.
+create function hub.store_inbound_message(
+    p_org_id uuid, p_source_id uuid, p_id uuid, p_provider_event_id text, p_seen_until timestamptz, p_method text,
+    p_query text, p_headers json, p_body bytea, p_verdict text
+) returns table (message_id uuid, stored boolean)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_first uuid;
+begin
+    if p_provider_event_id is not null then
+        -- One that is past its time is as good as none, whether it has been swept away yet or not.
+        insert into hub.inbound_seen as s (org_id, source_id, provider_event_id, message_id, expires_at)
+        values (p_org_id, p_source_id, p_provider_event_id, p_id, p_seen_until)
+        on conflict (org_id, source_id, provider_event_id) do update set
+            message_id = case when s.expires_at < now() then excluded.message_id else s.message_id end,
+            expires_at = case when s.expires_at < now() then excluded.expires_at else s.expires_at end,
+            repeats = case when s.expires_at < now() then 0 else s.repeats + 1 end
+        returning s.message_id into v_first;
+        if v_first <> p_id then
+            return query select v_first, false;
+            return;
+        end if;
+    end if;
+    insert into hub.inbound_messages
+        (org_id, id, source_id, provider_event_id, method, query, headers, body, verdict, state)
+    values (
+        p_org_id, p_id, p_source_id, p_provider_event_id, p_method, p_query, p_headers, p_body, p_verdict,
+        case when p_verdict = 'handshake' then 'ignored' else 'received' end
+    );
+    return query select p_id, true;
+end
+$$;
+alter function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
+    owner to hub_definer;
+revoke execute on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
+    from public;
+grant execute on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
+    to hub_app;
+comment on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text) is
+    'Store what a source has verified, once for each event id of its provider.';
+
+
+-- Count refused requests, many at once: the arrays run in parallel.
+create function hub.count_inbound_refusals(
+    p_org_ids uuid[], p_source_ids uuid[], p_reasons text[], p_counts bigint[], p_addresses text[]
+) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into hub.inbound_refusals as r (org_id, source_id, day, reason, count, first_at, last_at, last_address)
+    select x.org_id, x.source_id, (now() at time zone 'UTC')::date, x.reason, x.count, now(), now(), x.address
+    from unnest(p_org_ids, p_source_ids, p_reasons, p_counts, p_addresses)
+        as x (org_id, source_id, reason, count, address)
+    order by x.org_id, x.source_id, x.reason
+    on conflict (org_id, source_id, day, reason) do update
+    set count = r.count + excluded.count, last_at = excluded.last_at, last_address = excluded.last_address
+$$;
+alter function hub.count_inbound_refusals(uuid[], uuid[], text[], bigint[], text[]) owner to hub_definer;
+revoke execute on function hub.count_inbound_refusals(uuid[], uuid[], text[], bigint[], text[]) from public;
+grant execute on function hub.count_inbound_refusals(uuid[], uuid[], text[], bigint[], text[]) to hub_app;
+comment on function hub.count_inbound_refusals(uuid[], uuid[], text[], bigint[], text[]) is
+    'Count requests that sources refused, by day and reason.';
+
+
+-- Take due messages in hand for the length of the lease, 32 at most, with what processing them takes. One whose worker
+-- died comes back when its lease runs out; its attempt counts, so that what kills workers does not do so for ever.
+create function hub.claim_inbound_messages(p_lease interval)
+returns table (
+    org_id uuid, id uuid, source_id uuid, provider_event_id text, method text, query text, headers json, body bytea,
+    received_at timestamptz, attempts smallint, replays integer, fence integer, route text, endpoint_id uuid,
+    event_type text, event_type_from jsonb
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    return query
+    with picked as materialized (
+        select m.org_id, m.id from hub.inbound_messages m
+        where m.state = 'received' and m.due_at <= v_now
+        order by m.due_at limit 32
+        for update skip locked
+    ),
+    claimed as (
+        update hub.inbound_messages m
+        set due_at = v_now + p_lease, leased = true, fence = m.fence + 1, attempts = m.attempts + 1
+        from picked p
+        where m.org_id = p.org_id and m.id = p.id
+        returning m.*
+    )
+    select c.org_id, c.id, c.source_id, c.provider_event_id, c.method, c.query, c.headers, c.body, c.received_at,
+        c.attempts, c.replays, c.fence, s.route, s.endpoint_id, s.event_type, s.event_type_from
+    from claimed c
+    left join hub.inbound_sources s on s.org_id = c.org_id and s.id = c.source_id;
+end
+$$;
+alter function hub.claim_inbound_messages(interval) owner to hub_definer;
+revoke execute on function hub.claim_inbound_messages(interval) from public;
+grant execute on function hub.claim_inbound_messages(interval) to hub_worker;
+comment on function hub.claim_inbound_messages(interval) is 'Lease due inbound messages to a worker, with their routes.';
+
+
+-- Give messages back with what became of them: processed, failed or ignored (the end), or received (again, after
+-- `p_delay_ms`). One that is no longer leased, or whose fence has moved on, belongs to another by now and is left
+-- alone; answers those.
+create function hub.finish_inbound_messages(
+    p_org_ids uuid[], p_ids uuid[], p_fences integer[], p_states text[], p_delay_ms bigint[], p_event_ids uuid[],
+    p_errors text[]
+) returns setof uuid
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with given as materialized (
+        select * from unnest(p_org_ids, p_ids, p_fences, p_states, p_delay_ms, p_event_ids, p_errors)
+            as g (org_id, id, fence, state, delay_ms, event_id, error)
+    ),
+    moved as (
+        update hub.inbound_messages m
+        set state = g.state, leased = false, error = g.error, event_id = coalesce(g.event_id, m.event_id),
+            due_at = case when g.state = 'received' then clock_timestamp() + g.delay_ms * interval '1 millisecond' else m.due_at end
+        from given g
+        where m.org_id = g.org_id and m.id = g.id and m.leased and m.fence = g.fence
+        returning m.id
+    )
+    select g.id from given g where g.id not in (select id from moved)
+$$;
+alter function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+    owner to hub_definer;
+revoke execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+    from public;
+grant execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+    to hub_worker;
+comment on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[]) is
+    'Move inbound messages on, unless another worker holds them by now; answers those.';
+
+
+-- Forget event ids and secrets that have expired, and counts of refusals older than 90 days: 5,000 of each at most.
+create function hub.forget_inbound() returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_seen bigint;
+    v_secrets bigint;
+    v_refusals bigint;
+begin
+    with old as (
+        select org_id, source_id, provider_event_id from hub.inbound_seen where expires_at < now()
+        order by expires_at limit 5000
+    )
+    delete from hub.inbound_seen s using old
+    where (s.org_id, s.source_id, s.provider_event_id) = (old.org_id, old.source_id, old.provider_event_id)
+        and s.expires_at < now();
+    get diagnostics v_seen = row_count;
+    with old as (select org_id, source_id, id from hub.inbound_source_secrets where expires_at < now() limit 5000)
+    delete from hub.inbound_source_secrets k using old
+    where (k.org_id, k.source_id, k.id) = (old.org_id, old.source_id, old.id);
+    get diagnostics v_secrets = row_count;
+    with old as (
+        select org_id, source_id, day, reason from hub.inbound_refusals where day < now() - interval '90 days' limit 5000
+    )
+    delete from hub.inbound_refusals r using old
+    where (r.org_id, r.source_id, r.day, r.reason) = (old.org_id, old.source_id, old.day, old.reason);
+    get diagnostics v_refusals = row_count;
+    return v_seen + v_secrets + v_refusals;
+end
+$$;
+alter function hub.forget_inbound() owner to hub_definer;
+revoke execute on function hub.forget_inbound() from public;
+grant execute on function hub.forget_inbound() to hub_worker;
+comment on function hub.forget_inbound() is 'Delete expired event ids, secrets and old counts of refusals, a batch at a time.';
+
+
 -- ======== schema/60_sync/610_data_sync_configurations.sql
 
 -- A sync: a configured pairing of a source stream and a destination stream. A side without a connection is the hub's
@@ -2857,7 +3259,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'dbe515b136e680945d028e551441ab88129ec3044e149600e0e5a0cb72b8c96b');
+    ('0001_initial', '1a0aaa2004d04dd280ec7d79f3e3be57de4eb3299642d547d1d10ecc56332414');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

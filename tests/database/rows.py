@@ -57,6 +57,15 @@ ROWS = {
     "webhook_event_logs": "(org_id, endpoint_id, event_id, id, attempt, outcome, started_at, duration_ms, url,"
     " request_headers) values"
     f" ('{{org}}', '{{webhook_endpoints}}', '{{id}}', '{{id}}', 1, 'delivered', {_TIME}, 1, 'https://x', '{{{{}}}}')",
+    "inbound_sources": "(org_id, id, name, scheme, token_digest, event_type)"
+    f" values ('{{org}}', '{{id}}', 'Source', 'github', {_DIGEST}, 'a.b')",
+    "inbound_source_secrets": "(org_id, source_id, id, sealed) values ('{org}', '{inbound_sources}', '{id}', 'sealed')",
+    "inbound_messages": "(org_id, id, source_id, method, headers, body)"
+    " values ('{org}', '{id}', '{inbound_sources}', 'POST', '[]', 'body')",
+    "inbound_seen": "(org_id, source_id, provider_event_id, message_id, expires_at)"
+    f" values ('{{org}}', '{{inbound_sources}}', 'event-{{n}}', '{{inbound_messages}}', {_TIME})",
+    "inbound_refusals": "(org_id, source_id, day, reason, count, first_at, last_at)"
+    f" values ('{{org}}', '{{inbound_sources}}', '2026-01-05', 'reason_' || chr(97 + {{n}}), 1, {_TIME}, {_TIME})",
     "data_sync_configurations": "(org_id, id, name, source_connection_id, source_stream, destination_stream, direction)"
     " values ('{org}', '{id}', 'Sync {n}', '{api_connections}', 'a', 'b', 'import')",
     "sync_execution_logs": "(org_id, id, sync_id, cause, mapping_version)"

@@ -40,6 +40,7 @@ UNIQUE_WITHOUT_ORG = {
     "sessions_digest_key": "a token is shown before its organization is known; a SHA-256",
     "invitations_digest_key": "a code is shown before its organization is known; a SHA-256",
     "oauth_flows_state_digest_key": "a state comes back before its organization is known; a SHA-256",
+    "inbound_sources_token_digest_key": "an address is called before its organization is known; a SHA-256",
     "integration_marketplace_public_slug_key": "public listings, which everybody sees, are found by slug alone",
 }
 # Further indexes that do not begin with the organization.
@@ -47,6 +48,9 @@ INDEX_WITHOUT_ORG_FIRST = {
     "members_person_idx": "signing in looks for a person's organizations; deleting a person does too",
     "sessions_everywhere_idx": "signing out everywhere looks for a person",
     "idempotency_keys_expiry_idx": "forgetting what has expired sees all organizations",
+    "inbound_messages_due_idx": "claiming what is due sees all organizations",
+    "inbound_seen_expiry_idx": "forgetting what has expired sees all organizations",
+    "inbound_refusals_day_idx": "forgetting what has expired sees all organizations",
     "integration_reviews_listing_idx": "begins with the organization of the listing, for which it looks",
 }
 # Foreign keys in which the organization of the row pointed to has another name, or there is none.

@@ -9,7 +9,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-PARENTS = {"webhook_events", "webhook_deliveries_ended", "webhook_event_logs", "integration_usage_analytics"}
+PARENTS = {
+    "webhook_events", "webhook_deliveries_ended", "webhook_event_logs", "integration_usage_analytics",
+    "inbound_messages",
+}  # fmt: skip
 ADD = "select hub.add_partitions(now() + $1::interval)"
 
 

@@ -148,6 +148,17 @@ async def test_an_organization_that_is_closed_takes_nothing_and_others_in_the_ba
     assert await tenant.count("webhook_events") == 1
 
 
+async def test_what_a_closed_organization_was_refused_is_accepted_once_it_is_open(tenant, acceptor):
+    await tenant.admin.execute("update hub.organizations set suspended_at = now()")
+    for _ in range(2):
+        with pytest.raises(OrganizationClosed):
+            await acceptor.accept(event(tenant, key="order-1"))
+    await tenant.admin.execute("update hub.organizations set suspended_at = null")
+    assert not (await acceptor.accept(event(tenant, key="order-1"))).replayed
+    assert (await acceptor.accept(event(tenant, key="order-1"))).replayed
+    assert await tenant.count("webhook_events") == 1
+
+
 async def test_one_event_the_database_refuses_does_not_take_the_others_down(tenant, acceptor):
     bad = event(tenant)
     bad.type = "not a type"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worksphere_hub.http.errors import BodyTooLarge, ClientGone
-from worksphere_hub.http.reading import announced_length, read_body
+from worksphere_hub.http.reading import announced_length, read_body, read_or_discard
 
 
 class Connection:
@@ -56,3 +56,13 @@ async def test_a_message_without_a_body_counts_as_empty():
 def test_the_announced_length_is_a_number_or_nothing(value, length):
     assert announced_length({"headers": [(b"host", b"hub"), (b"content-length", value)]}) == length
     assert announced_length({"headers": []}) == 0
+
+
+@pytest.mark.parametrize("pieces", [[b"0123456789"], [b"01234", b"56789"], [b"0123456", b"7", b"89"]])
+async def test_a_body_too_large_is_read_to_its_end_and_no_further(pieces):
+    connection = Connection(pieces)
+    scope = {"type": "http", "headers": [(b"connection", b"close")]}
+    with pytest.raises(BodyTooLarge):
+        await read_or_discard(scope, connection.receive, 5)
+    assert connection.reads == len(pieces)
+    assert await read_or_discard(scope, Connection(pieces).receive, 10) == b"0123456789"

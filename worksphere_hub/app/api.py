@@ -20,6 +20,10 @@ from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.http.limits import Limits, RateLimiter
 from worksphere_hub.http.listen import listen
 from worksphere_hub.http.server import Server, create_app
+from worksphere_hub.inbound import routes as inbound_routes
+from worksphere_hub.inbound.receive import Doorkeeper
+from worksphere_hub.inbound.refusals import Refusals
+from worksphere_hub.inbound.sources import Inbound
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
@@ -28,7 +32,12 @@ from worksphere_hub.webhooks.publish import Publisher
 from worksphere_hub.webhooks.publish_openapi import raw_routes
 from worksphere_hub.webhooks.services import Services
 
-ROUTERS: tuple[APIRouter, ...] = (start_page.router, *account_routes.ROUTERS, *webhook_routes.ROUTERS)
+ROUTERS: tuple[APIRouter, ...] = (
+    start_page.router,
+    *account_routes.ROUTERS,
+    *webhook_routes.ROUTERS,
+    *inbound_routes.ROUTERS,
+)
 
 _TOUCH_SECONDS = 30.0
 
@@ -64,12 +73,18 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     directory = open_directory(hub.database, hub.vault, settings.webhooks)
     services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks, directory)
     publisher = Publisher(authenticator, acceptor, settings.events, hub.metrics)
+    inbound_bell = Bell(settings.inbound_run_folder)
+    refusals = Refusals(hub.database)
+    doorkeeper = Doorkeeper(
+        hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=inbound_bell.ring
+    )
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
         "accounts": accounts,
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
+        "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
         "settings": settings,
     }
 
@@ -94,12 +109,14 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         yield app
     finally:
         await acceptor.close()
+        await refusals.close()
         touching.cancel()
         with suppress(asyncio.CancelledError):
             await touching
         await authenticator.flush_touches()
         accounts.passwords.close()
         bell.close()
+        inbound_bell.close()
 
 
 def document() -> dict[str, Any]:

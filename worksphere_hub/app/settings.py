@@ -13,6 +13,7 @@ from typing import Any
 from worksphere_hub.accounts.settings import AccountSettings
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.settings import EventSettings
+from worksphere_hub.inbound.settings import InboundSettings
 from worksphere_hub.security.redact import Secret
 from worksphere_hub.webhooks.settings import WebhookSettings
 
@@ -54,12 +55,18 @@ class Settings:
     events: EventSettings = field(default_factory=EventSettings)
     accounts: AccountSettings = field(default_factory=AccountSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    inbound: InboundSettings = field(default_factory=InboundSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
 
     @property
     def run_folder(self) -> Path:
         """Where processes on this machine find each other's doorbells."""
         return self.home / "run"
+
+    @property
+    def inbound_run_folder(self) -> Path:
+        """The same for the doorbells of what comes in."""
+        return self.run_folder / "inbound"
 
     @property
     def key_file(self) -> Path:

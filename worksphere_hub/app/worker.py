@@ -7,7 +7,9 @@ from contextlib import suppress
 
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
-from worksphere_hub.bus.doorbell import Ear
+from worksphere_hub.bus.doorbell import Bell, Ear
+from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.inbound.process import Processor
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.breaker import BreakerSettings
 from worksphere_hub.webhooks.courier import Courier
@@ -61,6 +63,7 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
         from worksphere_hub.app.worker_health import serve_health  # noqa: PLC0415
 
         services.append(asyncio.create_task(serve_health(hub)))
+    services.append(asyncio.create_task(_process_inbound(hub)))
     try:
         await dispatcher.run()
     finally:
@@ -68,6 +71,23 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
             service.cancel()
             with suppress(asyncio.CancelledError):
                 await service
+
+
+async def _process_inbound(hub: Hub) -> None:
+    """Publish what providers sent; the doorbell takes it on to the dispatchers of this machine."""
+    settings = hub.settings
+    bell, ear = Bell(settings.run_folder), Ear(settings.inbound_run_folder)
+
+    def committed(count: int) -> None:
+        hub.metrics.events_accepted.inc(count)
+        bell.ring()
+
+    acceptor = Acceptor(hub.database, settings.events, on_committed=committed)
+    try:
+        await Processor(hub.database, acceptor, ear, settings.inbound, body_limit=settings.events.body_limit).run()
+    finally:
+        ear.close()
+        bell.close()
 
 
 def _recorded(hub: Hub) -> Callable[[Sequence[Result], int], None]:

@@ -62,6 +62,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        # Who is really there, whatever a proxy then says about the client: see `peers`.
+        self.scope.setdefault("state", {})["peer"] = self.client[0] if self.client else None
         self._in_head = self._owes = True
         self._head_bytes = self._discarded = 0
 

@@ -1,6 +1,6 @@
 """Read a request's body in a bare ASGI handler, never more than its limit."""
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from worksphere_hub.http.errors import BodyTooLarge, ClientGone
 from worksphere_hub.http.headers import RawHeaders
@@ -57,3 +57,24 @@ async def read_body(receive: Receive, limit: int) -> bytes:
         if not message.get("more_body"):
             return b"".join(chunks)
         message = await receive()
+
+
+async def read_or_discard(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Read a whole body like `read_body`; one that is too large is read away before that is raised.
+
+    What has arrived whole is not read again: nothing more would come, and whoever waited for it would wait for ever.
+    """
+    whole = False
+
+    async def watched() -> Message:
+        nonlocal whole
+        message = await receive()
+        whole = not message.get("more_body")
+        return message
+
+    try:
+        return await read_body(watched, limit)
+    except BodyTooLarge:
+        if not whole:
+            await discard_body(scope, receive)
+        raise

@@ -143,6 +143,12 @@ begin
             left join hub.webhook_events e on e.org_id = i.org_id and e.id = i.event_id
             where i.event_id <> k.event_id
             order by k.event_id, i.request_hash = k.hash;
+
+        -- What is refused must not be remembered as accepted: it is to be stored when it comes again.
+        delete from hub.idempotency_keys i
+        using unnest(k_org_ids, k_event_ids, k_scopes, k_keys) as k (org_id, event_id, scope, key)
+        where (i.org_id, i.scope, i.key) = (k.org_id, k.scope, k.key) and i.event_id = k.event_id
+            and k.org_id <> all (coalesce(v_orgs, '{}'));
     end if;
 
     return query

@@ -1,0 +1,36 @@
+"""Every example of the guide to inbound sources can be created as it stands."""
+
+import json
+import re
+from typing import get_args
+
+from tests.architecture.sources import ROOT
+from worksphere_hub.events.grammar import is_event_type
+from worksphere_hub.inbound.schemas import SourceCreate
+from worksphere_hub.inbound.schemes.catalogue import Verification
+
+GUIDE = (ROOT / "docs" / "guides" / "inbound.md").read_text(encoding="utf-8")
+
+
+def examples() -> list[SourceCreate]:
+    found = [
+        SourceCreate.model_validate(json.loads(text)) for text in re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    ]
+    command = re.search(r"-d '(\{.*?\n\})'", GUIDE, re.DOTALL)
+    assert command is not None
+    return [*found, SourceCreate.model_validate(json.loads(command[1]))]
+
+
+def test_every_example_can_be_created():
+    for wanted in examples():
+        scheme = wanted.verification
+        if wanted.secret is not None:
+            scheme.check_secret(wanted.secret)
+        assert wanted.secret is not None or scheme.mints_secret or not scheme.takes_secret, wanted.name
+        assert wanted.event_type is not None
+        assert is_event_type(wanted.event_type)
+
+
+def test_every_scheme_has_an_example():
+    schemes = {kind.model_fields["scheme"].annotation.__args__[0] for kind in get_args(get_args(Verification)[0])}
+    assert {wanted.verification.scheme for wanted in examples()} == schemes

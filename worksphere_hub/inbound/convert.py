@@ -1,0 +1,120 @@
+"""PURE: from what a provider sent to the event that is published, and what to do when that fails."""
+
+import base64
+import hashlib
+import re
+from datetime import datetime
+
+import msgspec
+
+from worksphere_hub import ids
+from worksphere_hub.events import grammar
+from worksphere_hub.events.message import message_body
+from worksphere_hub.events.models import NewEvent
+from worksphere_hub.inbound.models import Claim, Outcome
+from worksphere_hub.inbound.schemes.pointer import read_json
+from worksphere_hub.inbound.schemes.scheme import text_at
+from worksphere_hub.inbound.settings import InboundSettings
+
+RECEIVED_TYPE = "hub.inbound.received"
+OWN_PREFIX = "hub."
+
+_NOT_IN_A_TYPE = re.compile(r"[^A-Za-z0-9_.]+")
+
+
+class NotPublishable(Exception):
+    """No event can be made of this message as its source is now; says why, for its owner."""
+
+    def __init__(self, why: str, *, state: str = "failed") -> None:
+        self.why = why
+        self.state = state
+        super().__init__(why)
+
+
+def event_of(claim: Claim, now: datetime, body_limit: int) -> NewEvent:
+    """The event that a message becomes by its source's route. Raises NotPublishable.
+
+    The provider's event id, or else the message's own, is its idempotency claim: however often a message is processed,
+    it is published once. Having it processed again on purpose is a claim of its own.
+    """
+    if claim.route is None:
+        raise NotPublishable("source_gone: the source was deleted before this was processed.", state="ignored")
+    if claim.route == "endpoint" and claim.endpoint is None:
+        raise NotPublishable("endpoint_gone: the endpoint was deleted. Give the source another, then replay.")
+    if claim.route == "sync":
+        event_type, data = RECEIVED_TYPE, _notice(claim)
+    else:
+        event_type, data = _event_type(claim), _data(claim)
+    body = message_body(event_type, claim.received_at, data)
+    if len(body) > body_limit:
+        raise NotPublishable(f"event_too_large: as an event it has {len(body)} bytes; the limit is {body_limit}.")
+    return NewEvent(
+        org=claim.org,
+        id=ids.new_hex(),
+        key=None,
+        type=event_type,
+        body=body,
+        occurred_at=claim.received_at,
+        accepted_at=now,
+        claims=(("event", _claim_key(claim), hashlib.sha256(claim.id.bytes).digest()),),
+        only_endpoint=claim.endpoint,
+    )
+
+
+def after_failure(claim: Claim, why: str, settings: InboundSettings) -> Outcome:
+    """Another attempt after a wait that doubles, until there were enough."""
+    if claim.attempts >= settings.tries:
+        return Outcome(claim, "failed", error=why)
+    wait = settings.retry_wait * 2 ** (claim.attempts - 1)
+    return Outcome(claim, "received", delay=min(wait, settings.retry_wait_limit), error=why)
+
+
+def _event_type(claim: Claim) -> str:
+    where = claim.event_type_from
+    if where is not None:
+        told = _told(claim, where.get("header"), where.get("pointer"))
+        found = where["prefix"] + ".".join(filter(None, _NOT_IN_A_TYPE.sub("_", told or "").split(".")))
+        if grammar.is_event_type(found):
+            return found
+    if claim.event_type is None:
+        place = where and (where.get("header") or where.get("pointer"))
+        raise NotPublishable(f"no_event_type: nothing at {place} that could be one, and the source has no other.")
+    return claim.event_type
+
+
+def _told(claim: Claim, header: str | None, pointer: str | None) -> str | None:
+    if pointer is not None:
+        return text_at(claim.body, pointer)
+    return next((value for name, value in claim.headers if name == (header or "").lower()), None)
+
+
+def _data(claim: Claim) -> bytes:
+    """The provider's JSON as the very bytes that came; anything else wrapped."""
+    content_type = _told(claim, "content-type", None)
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    is_called_json = kind.endswith(("/json", "+json"))
+    if (is_called_json or claim.body.lstrip()[:1] in {b"{", b"["}) and _is_json(claim.body):
+        return claim.body.strip()
+    wrapped = {"content_type": content_type, "body_base64": base64.b64encode(claim.body).decode()}
+    return msgspec.json.encode({**wrapped, "query": claim.query} if claim.query else wrapped)
+
+
+def _is_json(body: bytes) -> bool:
+    return read_json(body) is not None or body.strip() == b"null"
+
+
+def _notice(claim: Claim) -> bytes:
+    """What a sync is told: which message to take up, and nothing of what is in it."""
+    return msgspec.json.encode(
+        {
+            "source_id": ids.encode("ins", claim.source),
+            "message_id": ids.encode("inm", claim.id),
+            "provider_event_id": claim.provider_event_id,
+        }
+    )
+
+
+def _claim_key(claim: Claim) -> str:
+    identity = claim.provider_event_id or claim.id.hex
+    text = f"{claim.source.hex}\n{claim.replays}\n{identity}"
+    return f"inbound:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,62 @@
+"""What can go wrong with inbound sources, their messages, and requests at their addresses."""
+
+from worksphere_hub.errors import Conflict, HubError, InvalidInput, NotFound, Unavailable
+
+
+class SourceNotFound(NotFound):
+    """There is no inbound source with this id."""
+
+
+class MessageNotFound(NotFound):
+    """There is no inbound message with this id."""
+
+
+class InvalidSource(InvalidInput):
+    """The inbound source cannot be accepted as it is."""
+
+    code = "invalid_inbound_source"
+
+
+class TooManySources(Conflict):
+    """The organization has as many inbound sources as it may have."""
+
+    code = "too_many_inbound_sources"
+
+
+class MessageBusy(Conflict):
+    """This message is waiting or being processed already."""
+
+    code = "inbound_message_busy"
+
+
+class MessageNotForReplay(Conflict):
+    """This message was a challenge, which has no event."""
+
+    code = "inbound_message_handshake"
+
+
+class NoSuchAddress(NotFound):
+    """Nothing is received at this address."""
+
+    code = "no_such_inbound_address"
+
+
+class SourceDisabled(HubError):
+    """What is received at this address is switched off."""
+
+    code = "inbound_source_disabled"
+    status = 403
+
+
+class NotVerified(HubError):
+    """The request does not prove that it is the provider's."""
+
+    # One code whatever was wrong: a forger is not told which check came next. The source's owner sees the reason.
+    code = "inbound_not_verified"
+    status = 401
+
+
+class NotStoredInTime(Unavailable):
+    """The request could not be stored in time; send it again."""
+
+    code = "inbound_not_stored_in_time"

@@ -1,0 +1,74 @@
+"""Sources as stored, what stands at an address, messages in a worker's hand and what becomes of them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from worksphere_hub.inbound.schemes.catalogue import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source as stored. `event_type_from` is {"header" or "pointer", "prefix"}."""
+
+    org: UUID
+    id: UUID
+    name: str
+    scheme: Verification
+    route: str
+    endpoint: UUID | None
+    event_type: str | None
+    event_type_from: dict[str, Any] | None
+    status: str
+    size_limit: int
+    tolerance: int
+    rate_limit: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What stands at an address: whose it is, and what a request there has to be. Sizes in bytes, times in seconds."""
+
+    org: UUID
+    source: UUID
+    scheme: Verification
+    enabled: bool
+    size_limit: int
+    tolerance: int
+    rate_limit: int
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message in a worker's hand. `route` is None when its source is gone."""
+
+    org: UUID
+    id: UUID
+    source: UUID
+    provider_event_id: str | None
+    query: str
+    headers: list[list[str]]
+    body: bytes
+    received_at: datetime
+    attempts: int
+    replays: int
+    fence: int
+    route: str | None
+    endpoint: UUID | None
+    event_type: str | None
+    event_type_from: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a message: its next state, the wait in seconds before another attempt, its event or its error."""
+
+    claim: Claim
+    state: str
+    delay: float = 0.0
+    event: UUID | None = None
+    error: str | None = None

@@ -1,0 +1,173 @@
+"""Shapes on the wire: inbound sources, their messages, and what they refused."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from worksphere_hub.inbound.schemes.catalogue import Verification
+from worksphere_hub.inbound.schemes.scheme import HeaderName, Pointer
+
+_Strict = ConfigDict(extra="forbid")
+
+Route = Literal["event", "endpoint", "sync"]
+State = Literal["received", "processed", "failed", "ignored"]
+
+_Name = Annotated[str, Field(min_length=1, max_length=200, examples=["Stripe, live"])]
+_EventType = Annotated[str, Field(max_length=128, examples=["stripe.event"])]
+_SizeLimit = Annotated[int, Field(ge=1, le=1_048_576, description="Bytes of a body that are taken.")]
+_Tolerance = Annotated[int, Field(ge=1, le=3600, description="Seconds a signed timestamp may be off.")]
+_RateLimit = Annotated[int, Field(ge=1, le=100_000, description="Requests a second that one API process takes.")]
+_ROUTE = (
+    "event: published for every endpoint that wants its type; endpoint: straight through to the one endpoint; "
+    "sync: kept, and only told of by an event `hub.inbound.received`."
+)
+
+
+class EventTypeFrom(BaseModel):
+    """Where the provider says what happened. What an event type cannot hold becomes `_`."""
+
+    model_config = _Strict
+    header: HeaderName | None = None
+    pointer: Pointer | None = None
+    prefix: Annotated[
+        str,
+        Field(
+            max_length=64,
+            pattern=r"^([A-Za-z0-9_]+\.)+$",
+            description="What every type begins with, so that no provider can name one of another's.",
+            examples=["stripe."],
+        ),
+    ]
+
+
+class SourceCreate(BaseModel):
+    """A source to create."""
+
+    model_config = _Strict
+    name: _Name
+    verification: Verification
+    secret: Annotated[
+        str | None,
+        Field(max_length=512, description="The provider's secret; where the provider takes one of yours, one is made."),
+    ] = None
+    route: Annotated[Route, Field(description=_ROUTE)] = "event"
+    endpoint_id: str | None = None
+    event_type: _EventType | None = None
+    event_type_from: EventTypeFrom | None = None
+    size_limit: _SizeLimit = 1_048_576
+    tolerance: _Tolerance = 300
+    rate_limit: _RateLimit = 100
+
+
+class SourceUpdate(BaseModel):
+    """Fields to change; what is left out stays, and null takes a value away where there may be none."""
+
+    model_config = _Strict
+    name: _Name = ""
+    verification: Annotated[Verification | None, Field(description="Of the same scheme: its secrets stay.")] = None
+    route: Annotated[Route, Field(description=_ROUTE)] = "event"
+    endpoint_id: str | None = None
+    event_type: _EventType | None = None
+    event_type_from: EventTypeFrom | None = None
+    status: Literal["enabled", "disabled"] = "enabled"
+    size_limit: _SizeLimit = 1_048_576
+    tolerance: _Tolerance = 300
+    rate_limit: _RateLimit = 100
+
+
+class SecretRotation(BaseModel):
+    """A new secret beside the old ones."""
+
+    model_config = _Strict
+    secret: Annotated[
+        str | None, Field(max_length=512, description="As on creation: the provider's, or one is made.")
+    ] = None
+    overlap_seconds: Annotated[
+        int, Field(ge=0, le=2_592_000, description="How long the old ones are still good; 0 ends them now.")
+    ] = 86_400
+
+
+class SourceOut(BaseModel):
+    """A source, without its address and its secrets."""
+
+    id: str
+    name: str
+    verification: Verification
+    route: Route
+    endpoint_id: str | None
+    event_type: str | None
+    event_type_from: EventTypeFrom | None
+    status: Literal["enabled", "disabled"]
+    size_limit: int
+    tolerance: int
+    rate_limit: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class SourceCreated(SourceOut):
+    """A new source with its address, and with its secret where the hub has made one: both are shown this once."""
+
+    address: str
+    secret: str | None
+
+
+class AddressOut(BaseModel):
+    """A source's new address, shown this once; the old one is gone."""
+
+    address: str
+
+
+class SecretOut(BaseModel):
+    """What a rotation gave: the new secret where the hub has made it, shown this once."""
+
+    secret: str | None
+
+
+class HeaderPair(BaseModel):
+    """One header."""
+
+    name: str
+    value: str
+
+
+class MessageOut(BaseModel):
+    """What a provider sent."""
+
+    id: str
+    source_id: str
+    provider_event_id: str | None = Field(description="What tells repetitions: the provider's id, or a digest.")
+    received_at: datetime
+    verdict: Literal["verified", "handshake"]
+    state: State
+    attempts: int
+    replays: int
+    repeats: int = Field(description="How often the provider sent it again.")
+    next_attempt_at: datetime | None
+    event_id: str | None
+    error: str | None
+    method: str
+    query: str
+    size: int
+    headers: list[HeaderPair]
+
+
+class MessageWithBody(MessageOut):
+    """The same with its body, for those who may see payloads."""
+
+    body_base64: str | None
+
+
+class RefusalOut(BaseModel):
+    """How many requests a source refused on one day for one reason."""
+
+    day: str
+    reason: str = Field(
+        description="signature_missing, signature_malformed, signature_wrong, out_of_time, credential_missing, "
+        "credential_wrong, untrusted_peer, no_secret, disabled, rate_limited or too_large."
+    )
+    count: int
+    first_at: datetime
+    last_at: datetime
+    last_address: str | None

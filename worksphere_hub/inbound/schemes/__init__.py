@@ -1,0 +1,1 @@
+"""How each provider proves that a request is its own. All PURE: raw bytes in, a verdict out."""

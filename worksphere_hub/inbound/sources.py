@@ -1,0 +1,262 @@
+"""Create, change, move and delete sources; rotate their secrets."""
+
+import base64
+import secrets as random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from worksphere_hub import ids
+from worksphere_hub.accounts import audit
+from worksphere_hub.accounts.principal import Principal
+from worksphere_hub.db.pool import Database, Row, Transaction
+from worksphere_hub.errors import FieldProblem
+from worksphere_hub.events import grammar
+from worksphere_hub.inbound.convert import OWN_PREFIX
+from worksphere_hub.inbound.errors import InvalidSource, SourceNotFound, TooManySources
+from worksphere_hub.inbound.models import Source
+from worksphere_hub.inbound.receive import TOKEN_PREFIX, Doorkeeper, secret_place
+from worksphere_hub.inbound.schemas import SecretRotation, SourceCreate, SourceUpdate
+from worksphere_hub.inbound.schemes.catalogue import Verification, config_of, scheme_of
+from worksphere_hub.inbound.schemes.generic import Hmac
+from worksphere_hub.inbound.schemes.scheme import WeakSecret
+from worksphere_hub.inbound.schemes.standard import StandardWebhooks
+from worksphere_hub.inbound.settings import InboundSettings
+from worksphere_hub.inbound.store import QUERIES
+from worksphere_hub.security.signing import new_secret
+from worksphere_hub.security.tokens import MintedToken, mint_token
+from worksphere_hub.security.vault import Vault
+
+# What people may change, and the audit log tells of.
+_FIELDS = (
+    "name", "verification", "route", "endpoint_id", "event_type", "event_type_from", "status", "size_limit",
+    "tolerance", "rate_limit",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What the API's side of this room works with."""
+
+    database: Database
+    vault: Vault
+    doorkeeper: Doorkeeper
+    settings: InboundSettings
+    trusted_proxies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new source, the token of its address, and its secret if the hub has made it: shown once."""
+
+    source: Source
+    token: MintedToken
+    secret: str | None
+
+
+async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -> Made:
+    """Create a source; raises InvalidSource or TooManySources."""
+    org = principal.org
+    given = wanted.model_dump(exclude={"verification", "secret"}) | {"status": "enabled"}
+    secret, is_made = _secret(wanted.verification, wanted.secret)
+    sealed = None if secret is None else await _seal(inbound.vault, org, secret)
+    token = mint_token(TOKEN_PREFIX)
+    async with inbound.database.tenant(org) as tx:
+        columns = await _columns(tx, org, wanted.verification, given)
+        row = await tx.row(QUERIES.insert_source, org, ids.new(), token.digest, *columns, inbound.settings.source_limit)
+        if row is None:
+            limit = inbound.settings.source_limit
+            raise TooManySources(f"An organization may have {limit} inbound sources. Delete one that is not used.")
+        source = source_of(row)
+        if sealed is not None:
+            await tx.run(QUERIES.insert_source_secret, org, source.id, *sealed)
+        changes = {"name": [None, source.name], "scheme": [None, source.scheme.scheme], "route": [None, source.route]}
+        await _audit(tx, principal, "inbound_source.created", source.id, changes)
+    return Made(source, token, secret if is_made else None)
+
+
+async def change(inbound: Inbound, principal: Principal, source_id: UUID, wanted: SourceUpdate) -> Source:
+    """Change the fields that were given."""
+    given = wanted.model_dump(exclude_unset=True, exclude={"verification"})
+    async with inbound.database.tenant(principal.org) as tx:
+        before = await _locked(tx, principal.org, source_id)
+        scheme = wanted.verification or before.scheme
+        if scheme.scheme != before.scheme.scheme:
+            raise _invalid("verification.scheme", "cannot be changed; create another source for another provider")
+        columns = await _columns(tx, principal.org, scheme, _shown(before) | given)
+        row = await tx.row(QUERIES.update_source, principal.org, source_id, *columns)
+        assert row is not None
+        after = source_of(row)
+        old, new = _shown(before), _shown(after)
+        changes = {name: [old[name], new[name]] for name in _FIELDS if old[name] != new[name]}
+        if changes:
+            await _audit(tx, principal, "inbound_source.updated", source_id, changes)
+    return after
+
+
+async def delete(inbound: Inbound, principal: Principal, source_id: UUID) -> None:
+    """Delete a source: its address is gone; what was received and is not processed yet is set aside."""
+    async with inbound.database.tenant(principal.org) as tx:
+        before = await _locked(tx, principal.org, source_id)
+        await tx.run(QUERIES.delete_source, principal.org, source_id)
+        await _audit(tx, principal, "inbound_source.deleted", source_id, {"name": [before.name, None]})
+
+
+async def rotate_token(inbound: Inbound, principal: Principal, source_id: UUID) -> MintedToken:
+    """Move a source to a new address. The old one answers like any unknown one, at once."""
+    token = mint_token(TOKEN_PREFIX)
+    async with inbound.database.tenant(principal.org) as tx:
+        await _locked(tx, principal.org, source_id)
+        await tx.run(QUERIES.set_source_token, principal.org, source_id, token.digest)
+        await _audit(tx, principal, "inbound_source.moved", source_id, {})
+    return token
+
+
+async def rotate_secret(inbound: Inbound, principal: Principal, source_id: UUID, wanted: SecretRotation) -> str | None:
+    """Add a secret and let the older ones end after the overlap; answers it if the hub has made it."""
+    org = principal.org
+    async with inbound.database.tenant(org) as tx:
+        scheme = (await find(tx, org, source_id)).scheme
+    secret, is_made = _secret(scheme, wanted.secret)
+    if secret is None:
+        raise _invalid("secret", "is not for this scheme: change its identities instead")
+    sealed = await _seal(inbound.vault, org, secret)
+    async with inbound.database.tenant(org) as tx:
+        await _locked(tx, org, source_id)
+        await tx.run(QUERIES.insert_source_secret, org, source_id, *sealed)
+        overlap = timedelta(seconds=wanted.overlap_seconds)
+        await tx.run(QUERIES.expire_source_secrets, org, source_id, sealed[0], overlap)
+        changes = {"overlap_seconds": [None, wanted.overlap_seconds]}
+        await _audit(tx, principal, "inbound_source.secret_rotated", source_id, changes)
+    return secret if is_made else None
+
+
+async def find(tx: Transaction, org: UUID, source_id: UUID) -> Source:
+    """One source."""
+    row = await tx.row(QUERIES.source_by_id, org, source_id)
+    if row is None:
+        raise SourceNotFound
+    return source_of(row)
+
+
+def source_of(row: Row) -> Source:
+    """A row of `inbound_sources`."""
+    return Source(
+        org=row["org_id"],
+        id=row["id"],
+        name=row["name"],
+        scheme=scheme_of(row["scheme"], row["config"]),
+        route=row["route"],
+        endpoint=row["endpoint_id"],
+        event_type=row["event_type"],
+        event_type_from=row["event_type_from"],
+        status=row["status"],
+        size_limit=row["size_limit"],
+        tolerance=row["tolerance"],
+        rate_limit=row["rate_limit"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+async def _locked(tx: Transaction, org: UUID, source_id: UUID) -> Source:
+    row = await tx.row(QUERIES.source_for_change, org, source_id)
+    if row is None:
+        raise SourceNotFound
+    return source_of(row)
+
+
+async def _columns(tx: Transaction, org: UUID, scheme: Verification, given: dict[str, Any]) -> list[object]:
+    """What `insert_source` and `update_source` take after their first parameters, checked."""
+    _check_types(given)
+    endpoint = None
+    if given["route"] == "endpoint":
+        endpoint = ids.parse("whe", given["endpoint_id"] or "")
+        if endpoint is None or not await tx.value(QUERIES.endpoint_exists, org, endpoint):
+            raise _invalid("endpoint_id", "is not an endpoint; the route `endpoint` needs one")
+    elif given["endpoint_id"] is not None:
+        raise _invalid("endpoint_id", "is for the route `endpoint`; set it to null or change the route")
+    return [
+        given["name"],
+        scheme.scheme,
+        config_of(scheme),
+        given["route"],
+        endpoint,
+        given["event_type"],
+        given["event_type_from"],
+        given["status"],
+        given["size_limit"],
+        given["tolerance"],
+        given["rate_limit"],
+    ]
+
+
+def _check_types(given: dict[str, Any]) -> None:
+    event_type, where = given["event_type"], given["event_type_from"]
+    if event_type is not None and not grammar.is_event_type(event_type):
+        raise _invalid("event_type", grammar.TYPE_RULE)
+    if event_type is not None and event_type.startswith(OWN_PREFIX):
+        raise _invalid("event_type", f"begins with {OWN_PREFIX}, which is for the hub's own events")
+    if where is not None:
+        if (where.get("header") is None) == (where.get("pointer") is None):
+            raise _invalid("event_type_from", "needs header or pointer, one of the two")
+        if where["prefix"].startswith(OWN_PREFIX):
+            raise _invalid("event_type_from.prefix", f"begins with {OWN_PREFIX}, which is for the hub's own events")
+    if given["route"] != "sync" and event_type is None and where is None:
+        raise _invalid("event_type", "is missing; give event_type, event_type_from or both")
+
+
+def _shown(source: Source) -> dict[str, Any]:
+    """A source's fields by the names that people know."""
+    return {
+        "name": source.name,
+        "verification": {"scheme": source.scheme.scheme, **config_of(source.scheme)},
+        "route": source.route,
+        "endpoint_id": ids.encode("whe", source.endpoint) if source.endpoint else None,
+        "event_type": source.event_type,
+        "event_type_from": source.event_type_from,
+        "status": source.status,
+        "size_limit": source.size_limit,
+        "tolerance": source.tolerance,
+        "rate_limit": source.rate_limit,
+    }
+
+
+def _secret(scheme: Verification, given: str | None) -> tuple[str | None, bool]:
+    """The secret to verify with, and whether the hub has made it."""
+    if given is not None:
+        try:
+            scheme.check_secret(given)
+        except WeakSecret as weak:
+            raise _invalid("secret", str(weak)) from None
+        return given, False
+    if not scheme.takes_secret:
+        return None, False
+    if not scheme.mints_secret:
+        raise _invalid("secret", "is missing: copy it from the provider, who chooses it")
+    return _mint(scheme), True
+
+
+def _mint(scheme: Verification) -> str:
+    if isinstance(scheme, StandardWebhooks):
+        return new_secret()
+    noise = random.token_bytes(32)
+    if isinstance(scheme, Hmac) and scheme.key_encoding == "base64":
+        return base64.b64encode(noise).decode()
+    return noise.hex()
+
+
+async def _seal(vault: Vault, org: UUID, secret: str) -> tuple[UUID, bytes]:
+    secret_id = ids.new()
+    return secret_id, await vault.seal(org, "cred", secret_place(secret_id), secret.encode())
+
+
+def _invalid(field: str, message: str) -> InvalidSource:
+    return InvalidSource(f"{field} {message}.", problems=[FieldProblem(field, message)])
+
+
+async def _audit(tx: Transaction, principal: Principal, action: str, source_id: UUID, changes: audit.Changes) -> None:
+    await audit.record(
+        tx, principal, action, target_kind="inbound_source", target_id=ids.encode("ins", source_id), changes=changes
+    )

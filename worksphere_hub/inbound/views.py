@@ -1,0 +1,75 @@
+"""From rows to what people are shown."""
+
+import base64
+from typing import Any
+
+from worksphere_hub import ids
+from worksphere_hub.db.pool import Row
+from worksphere_hub.inbound.models import Source
+from worksphere_hub.inbound.schemas import HeaderPair, MessageOut, MessageWithBody, RefusalOut, SourceOut
+
+
+def source_out(source: Source) -> SourceOut:
+    """A source, without its address and its secrets."""
+    return SourceOut.model_validate(
+        {
+            "id": ids.encode("ins", source.id),
+            "name": source.name,
+            "verification": source.scheme,
+            "route": source.route,
+            "endpoint_id": ids.encode("whe", source.endpoint) if source.endpoint else None,
+            "event_type": source.event_type,
+            "event_type_from": source.event_type_from,
+            "status": source.status,
+            "size_limit": source.size_limit,
+            "tolerance": source.tolerance,
+            "rate_limit": source.rate_limit,
+            "created_at": source.created_at,
+            "updated_at": source.updated_at,
+        }
+    )
+
+
+def message_out(row: Row) -> MessageOut:
+    """A message without its body."""
+    return MessageOut.model_validate(_message(row))
+
+
+def message_with_body(row: Row, *, with_payload: bool) -> MessageWithBody:
+    """A message; its body only for those who may see payloads."""
+    body = base64.b64encode(row["body"]).decode() if with_payload else None
+    return MessageWithBody.model_validate({**_message(row), "body_base64": body})
+
+
+def refusal_out(row: Row) -> RefusalOut:
+    """A row of `inbound_refusals`."""
+    return RefusalOut(
+        day=row["day"].isoformat(),
+        reason=row["reason"],
+        count=row["count"],
+        first_at=row["first_at"],
+        last_at=row["last_at"],
+        last_address=row["last_address"],
+    )
+
+
+def _message(row: Row) -> dict[str, Any]:
+    waits = row["state"] == "received" and not row["leased"]
+    return {
+        "id": ids.encode("inm", row["id"]),
+        "source_id": ids.encode("ins", row["source_id"]),
+        "provider_event_id": row["provider_event_id"],
+        "received_at": row["received_at"],
+        "verdict": row["verdict"],
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "replays": row["replays"],
+        "repeats": row["repeats"],
+        "next_attempt_at": row["due_at"] if waits else None,
+        "event_id": ids.encode("evt", row["event_id"]) if row["event_id"] else None,
+        "error": row["error"],
+        "method": row["method"],
+        "query": row["query"],
+        "size": row["size"],
+        "headers": [HeaderPair(name=name, value=value) for name, value in row["headers"]],
+    }

@@ -27,3 +27,9 @@ class TooManyEndpoints(Conflict):
     """The organization has as many endpoints as it may have."""
 
     code = "too_many_endpoints"
+
+
+class InvalidRetryPolicy(InvalidInput):
+    """The retry policy cannot be accepted as it is."""
+
+    code = "invalid_retry_policy"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from worksphere_hub.webhooks.errors import InvalidRetryPolicy
 from worksphere_hub.webhooks.retry import (
     DEFAULT_POLICY,
+    LAST_TRY_GRACE,
     LONGEST_RETRY_AFTER,
     LONGEST_SLOW_DOWN,
     OVERLOADED,
@@ -20,6 +21,7 @@ from worksphere_hub.webhooks.retry import (
     SLOW_DOWN,
     ExponentialRetry,
     ScheduleRetry,
+    admit,
     decide,
     parse_retry_after,
     preview,
@@ -127,6 +129,31 @@ def test_only_an_overloaded_endpoint_is_slowed_down_even_by_the_last_attempt(pol
         assert slow_down == min(max(retry_after or 0, SLOW_DOWN), LONGEST_SLOW_DOWN)
     else:
         assert slow_down == 0
+
+
+def test_what_is_kept_back_goes_at_its_deadline_or_never():
+    policy = ScheduleRetry((5,), deadline=60)
+    assert admit(policy, age=10, wait=0) is None
+    assert admit(policy, age=10, wait=30).delay == 30
+    assert admit(policy, age=50, wait=30).delay == 10
+    assert admit(policy, age=60, wait=0) is None
+    assert admit(policy, age=60, wait=0.001).reason == "deadline"
+    assert admit(policy, age=60 + LAST_TRY_GRACE, wait=0) is None
+    assert admit(policy, age=61 + LAST_TRY_GRACE, wait=0).reason == "deadline"
+
+
+@given(policies, st.floats(-10, 1e7), st.floats(0, 1e6))
+def test_keeping_back_never_goes_past_the_deadline_and_costs_no_attempt(policy, age, wait):
+    decision = admit(policy, age=age, wait=wait)
+    left = math.inf if policy.deadline is None else policy.deadline - max(age, 0)
+    if decision is None:
+        assert wait == 0
+        assert left >= -LAST_TRY_GRACE
+    elif decision.next == "pending":
+        assert decision.delay == min(wait, left) > 0
+    else:
+        assert (decision.next, decision.reason) == ("exhausted", "deadline")
+        assert left < SHORTEST_WAIT
 
 
 @given(policies)

@@ -21,6 +21,7 @@ SHORTEST_WAIT = 0.1
 LONGEST_WAIT = 604_800.0
 MOST_ATTEMPTS = 100
 SHORTEST_DEADLINE, LONGEST_DEADLINE = 1.0, 2_592_000.0
+LAST_TRY_GRACE = 5.0
 SLOW_DOWN, LONGEST_SLOW_DOWN = 1.0, 86_400.0
 LONGEST_RETRY_AFTER = 10 * 365 * 86_400.0
 
@@ -134,6 +135,21 @@ def decide(
         return Decision("exhausted", slow_down=slow_down, reason="attempts")
     wait = max(planned * (1 + policy.jitter * dice), retry_after or 0.0)
     return Decision("pending", wait if left is None else min(wait, left), slow_down=slow_down)
+
+
+def admit(policy: RetryPolicy, *, age: float, wait: float) -> Decision | None:
+    """What becomes of a delivery that is due, before an attempt; None when it is to be sent now.
+
+    `age` is as for decide; `wait` is for how many seconds the endpoint's circuit, rate or slowing down keeps it back, 0
+    if nothing does. It is put off by that, up to its deadline; if it is kept back even then it is exhausted without
+    another attempt, and so is one that comes later than LAST_TRY_GRACE after its deadline, say from a worker that died.
+    """
+    left = None if policy.deadline is None else policy.deadline - max(age, 0.0)
+    if left is not None and (left < -LAST_TRY_GRACE or (wait > 0 and left < SHORTEST_WAIT)):
+        return Decision("exhausted", reason="deadline")
+    if wait <= 0:
+        return None
+    return Decision("pending", wait if left is None else min(wait, left))
 
 
 def preview(policy: RetryPolicy) -> list[float]:

@@ -9,7 +9,7 @@ from worksphere_hub.events.models import public_id
 from worksphere_hub.security.egress import EgressClient, EgressFailed, Reply
 from worksphere_hub.security.signing import sign
 from worksphere_hub.webhooks.models import Attempt, Claim, Result, Target
-from worksphere_hub.webhooks.schedule import decide, parse_retry_after
+from worksphere_hub.webhooks.retry import ScheduleRetry, decide, parse_retry_after
 from worksphere_hub.webhooks.settings import WebhookSettings
 
 USER_AGENT = f"WorkSphere-Hub/{__version__}"
@@ -53,10 +53,12 @@ async def attempt(egress: EgressClient, settings: WebhookSettings, claim: Claim,
         retry_after = _keep_reply(made, reply)
     made.duration_ms = int((clock.monotonic() - since) * 1000)
     decision = decide(
-        settings,
+        # One schedule for all, without a deadline: how old the event is does not matter.
+        ScheduleRetry(settings.schedule, jitter=settings.jitter),
         # An answer that broke off is no answer, whatever its first line said.
         status=made.status if made.error_cause is None else None,
-        attempt=claim.attempts + 1,
+        step=claim.attempts + 1,
+        age=0.0,
         retry_after=retry_after,
         dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )

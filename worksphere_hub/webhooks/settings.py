@@ -12,7 +12,6 @@ class WebhookSettings:
 
     schedule: tuple[float, ...] = STANDARD_SCHEDULE  # waits between attempts; when it ends the delivery is exhausted
     jitter: float = 0.2  # each wait is lengthened by up to this share, so that retries do not come in step
-    retry_after_limit: float = 86_400.0  # a receiver's Retry-After is honoured up to this
     lease: float = 15.0  # how long a worker that died keeps what it had in hand
     connect_timeout: float = 5.0  # until a connection to the receiver stands
     attempt_timeout: float = 15.0  # one attempt in all, the response's body included

@@ -70,6 +70,12 @@ class Delivery:
         """How many the policy allows."""
         return len(self.policy.waits) + 1 if isinstance(self.policy, ScheduleRetry) else self.policy.attempts
 
+    def planned(self) -> float:
+        """The policy's wait in seconds after the last attempt, without jitter."""
+        if isinstance(self.policy, ScheduleRetry):
+            return self.policy.waits[self.step - 1]
+        return min(self.policy.first * self.policy.factor ** (self.step - 1), self.policy.longest)
+
     def deadline(self) -> float:
         """The moment of its deadline."""
         return math.inf if self.policy.deadline is None else self.accepted + self.policy.deadline * SECOND
@@ -96,7 +102,7 @@ class Simulation:
         self.circuit, self.bucket = CLOSED, Bucket(self.burst, START)
         self.slow_until, self.disabled = 0, False
         # The same once more, for the invariants.
-        self.row, self.row_since, self.openings, self.quiet_until = 0, 0, 0, 0
+        self.row, self.row_since, self.openings, self.quiet_until, self.quiet_by_word = 0, 0, 0, 0, 0
         self.probe_until: int | None = None
         self.sent, self.lowest = 0, math.inf
         policies = [draw_policy(dice) for _ in range(2)]
@@ -196,6 +202,8 @@ class Simulation:
             dice=self.dice.random(),
         )
         self.slow_until = max(self.slow_until, self.now + math.ceil(decision.slow_down * SECOND))
+        if answer.status in {429, 502, 503, 504}:
+            self.quiet_by_word = max(self.quiet_by_word, self.now + math.floor((retry_after or 1) * SECOND))
         if decision.disable:
             self.disabled = True
             self.seen.add("gone")
@@ -207,6 +215,7 @@ class Simulation:
     def put_off(self, delivery: Delivery, delay: float, retry_after: float | None) -> None:
         """Plan the next attempt."""
         delivery.due = self.now + math.ceil(delay * SECOND)
+        assert self.now + delivery.planned() * SECOND <= delivery.due + 1 or delivery.due >= delivery.deadline() - 1
         delivery.not_before = self.now + math.floor((retry_after or 0) * SECOND)
         if delivery.due < delivery.not_before:
             self.seen.add("Retry-After cut by the deadline")
@@ -238,7 +247,7 @@ class Simulation:
         at_deadline = self.now >= delivery.deadline() - SHORTEST_WAIT * SECOND
         assert self.now <= delivery.deadline() + LAST_TRY_GRACE * SECOND
         assert self.now >= delivery.not_before or at_deadline
-        assert self.now >= self.slow_until or at_deadline
+        assert self.now >= self.quiet_by_word or at_deadline
         if at_deadline:
             self.seen.add("last try at deadline")
             if self.now < self.slow_until:
@@ -268,6 +277,7 @@ class Simulation:
             self.openings += 1
             self.quiet_until, self.probe_until = self.now + round(pause * SECOND), None
             assert self.circuit.state == "open"
+            assert self.circuit.opens_until == self.moment(self.quiet_until)
             self.seen.add("opened" if self.openings == 1 else "opened again")
             if ours:
                 self.seen.add("probe failed")

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from worksphere_hub.db.embedded import EmbeddedServer, free_port
 from worksphere_hub.db.logins import ensure_login
 from worksphere_hub.db.migrate import migrate
+
+# No timing decides a test, an example's neither.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _TEMPLATE = "hub_template"
 _PASSWORDS = {"hub_admin": "admin", "hub_api_login": "api", "hub_worker_login": "worker"}

@@ -42,13 +42,8 @@ exponentials = st.builds(
     jitter=shares,
 )
 policies = schedules | exponentials
-failures = (
-    st.none()
-    | st.sampled_from([429, 502, 503, 504])
-    | st.integers(100, 199)
-    | st.integers(300, 409)
-    | st.integers(411, 599)
-)
+overloads = st.sampled_from([429, 502, 503, 504])
+failures = st.none() | overloads | st.integers(100, 199) | st.integers(300, 409) | st.integers(411, 599)
 
 
 def after(status, step=1, policy=DEFAULT_POLICY, age=0.0, retry_after=None, dice=0.0):

@@ -55,6 +55,13 @@ def test_an_endpoints_own_size_and_wait_hold_at_once():
     assert gatherer.next_due() == 12.0
 
 
+def test_the_longest_due_leaves_first_whoever_came_first():
+    gatherer = Gatherer(100, 5.0)
+    gatherer.add(ONE, "a", 0.0)
+    gatherer.add(TWO, "b", 1.0, wait=2.0)
+    assert gatherer.flush() == [(TWO, ["b"]), (ONE, ["a"])]
+
+
 class Gathering(RuleBasedStateMachine):
     """Items of several endpoints come while time passes; a model keeps what must still be waiting."""
 

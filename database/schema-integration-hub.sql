@@ -1261,7 +1261,7 @@ create table hub.webhook_endpoint_secrets (
 create table hub.webhook_endpoint_gates (
     org_id uuid not null,
     endpoint_id uuid not null,
-    circuit text not null default 'closed' check (circuit in ('closed', 'open')),
+    circuit text not null default 'closed' check (circuit in ('closed', 'open', 'half_open')),
     failures integer not null default 0 check (failures >= 0),
     openings integer not null default 0 check (openings >= 0),
     failing_since timestamptz,
@@ -2055,17 +2055,28 @@ begin
     from hub.webhook_endpoints e where e.org_id = p_org_id and e.id = p_endpoint_id;
     select g.circuit, g.failures, g.opens_until, g.slow_until, g.tokens, g.tokens_at into v_gate
     from hub.webhook_endpoint_gates g where g.org_id = p_org_id and g.endpoint_id = p_endpoint_id;
-    if v_gate.slow_until > v_now or (v_gate.circuit = 'open' and v_gate.opens_until > v_now) then
+    if v_gate.slow_until > v_now or (v_gate.circuit <> 'closed' and v_gate.opens_until > v_now) then
         return 0;
+    end if;
+    if v_gate.circuit <> 'closed' then
+        -- One probe, and should nothing be heard of it, the next when its lease is over: BreakerSettings.probe_lease.
+        if not exists (
+            select from hub.webhook_deliveries d
+            where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
+                and d.due_at <= v_now
+        ) then
+            return 0;
+        end if;
+        update hub.webhook_endpoint_gates g set circuit = 'half_open', opens_until = v_now + interval '60 seconds'
+        where g.org_id = p_org_id and g.endpoint_id = p_endpoint_id;
+        return 1;
     end if;
     -- What is in flight has its due time within a lease from now.
     select count(*) into v_leased
     from hub.webhook_deliveries d
     where d.open and d.state = 'pending' and d.org_id = p_org_id and d.endpoint_id = p_endpoint_id
         and d.due_at > v_now and d.due_at <= v_now + p_lease and d.leased;
-    if v_gate.circuit = 'open' then
-        v_allowed := 1 - v_leased;
-    elsif v_gate.failures > 0 then
+    if v_gate.failures > 0 then
         v_allowed := 8 - v_leased;
     end if;
     v_allowed := least(v_allowed, v_endpoint.concurrency - v_leased);
@@ -3259,7 +3270,7 @@ comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitio
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '1a0aaa2004d04dd280ec7d79f3e3be57de4eb3299642d547d1d10ecc56332414');
+    ('0001_initial', '555b79e1abdf91d03e2d3699f460f15e023240676f285cad486a215c7a8f8f6d');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

@@ -76,8 +76,9 @@ def rooms_of_tests():
 
 
 def module_of(test: Path) -> Path:
-    """The module that a test is named after."""
-    return PACKAGE / test.parent.name / test.name.removeprefix("test_")
+    """The module that a test is named after: one of its room, or one of its own folder that puts several together."""
+    beside = test.with_name(test.name.removeprefix("test_"))
+    return beside if beside.exists() else PACKAGE / test.parent.name / beside.name
 
 
 def without_a_test():

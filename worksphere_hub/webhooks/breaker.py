@@ -1,73 +1,107 @@
-"""PURE: an endpoint's circuit. A receiver that fails again and again is left alone, then tried with one request."""
+"""PURE: the circuit of an endpoint, which stops sending to one that fails and lets one probe ask whether it is back.
+
+closed --failures in a row--> open --its pause is over, someone takes the probe--> half_open
+  ^                            ^                                                     |   |
+  |                            +------------ the probe fails: twice the pause -------+   |
+  +--------------------------- any success, in any state -------------------------------+
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-# However long it has been failing, an endpoint that has seen few attempts is not written off.
-FEWEST_FAILURES = 50
+# One delivery of the default policy makes ten attempts: what failed fewer than five of these has not shown enough.
+DISABLE_FAILURES = 50
+DISABLE_AFTER = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
-    """When a circuit opens, and for how long (in seconds)."""
+    """When a circuit opens and for how long. Times are in seconds."""
 
-    failures: int = 20  # failures in a row that open it
-    pause: float = 30.0  # how long it stays open the first time; twice as long each time the probe fails
-    longest_pause: float = 600.0  # but no longer than this
+    failures: int = 20  # in a row, until it opens
+    pause: float = 30.0  # the first time it opens; twice as long each time in a row after that
+    longest_pause: float = 600.0
+    probe_lease: float = 60.0  # until a probe of which nothing was heard counts as lost; longer than an attempt takes
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """How the circuit stands.
+    """The state of an endpoint's circuit.
 
-    `failures` in a row since `failing_since`; `openings` in a row; an open one lets a probe through from
-    `opens_until` on.
+    `failures` and `failing_since` are of the attempts since the last success, `openings` counts how often it opened
+    since then. `opens_until` says until when nothing is sent: while open for the pause, while half open for the probe.
     """
 
-    state: Literal["closed", "open"] = "closed"
+    state: Literal["closed", "open", "half_open"] = "closed"
     failures: int = 0
     openings: int = 0
     failing_since: datetime | None = None
     opens_until: datetime | None = None
 
 
-_CLOSED = Circuit()
+CLOSED = Circuit()
 
 
 def allows(circuit: Circuit, now: datetime) -> Literal["all", "probe", "none"]:
-    """What may be sent now: anything, one request at a time, or nothing."""
+    """What may be sent now. Who sends the probe stores `start_probe` first: whoever stores it is the one."""
     if circuit.state == "closed":
         return "all"
-    return "probe" if circuit.opens_until is None or circuit.opens_until <= now else "none"
+    return "none" if circuit.opens_until is not None and now < circuit.opens_until else "probe"
 
 
-def observe(circuit: Circuit, outcomes: Sequence[bool], now: datetime, settings: BreakerSettings) -> Circuit:
-    """Hear of attempts in the order in which they ended: True for delivered.
+def start_probe(circuit: Circuit, now: datetime, settings: BreakerSettings) -> Circuit:
+    """The circuit with its one probe on the way. Should the probe be lost, the next may go when its lease is over."""
+    return replace(circuit, state="half_open", opens_until=now + timedelta(seconds=settings.probe_lease))
 
-    Any success closes it: the receiver answers. A failure that comes in while it is open is of an attempt that began
-    before it opened, and counts without opening it anew; one that comes in when a probe was due is the probe's.
+
+def observe(
+    circuit: Circuit,
+    outcomes: Sequence[bool],
+    now: datetime,
+    settings: BreakerSettings,
+    *,
+    began: Sequence[datetime] | None = None,
+) -> Circuit:
+    """The circuit after attempts that ended well (True) or not, in the order in which they ended.
+
+    Any success closes it and forgets everything, since what answered is there. Attempts may end late, which began
+    before it opened: while it is open a failure is counted, but neither opens it again nor lengthens its pause. While
+    it is half open a failure opens it again, for twice as long, unless `began` (when each outcome's attempt began)
+    says that it began before the probe; without `began` it is taken for the probe's.
     """
-    for good in outcomes:
-        if good:
-            circuit = _CLOSED
+    for number, succeeded in enumerate(outcomes):
+        if succeeded:
+            circuit = CLOSED
             continue
-        was = allows(circuit, now)
+        late = began is not None and _began_before_probe(circuit, began[number], settings)
         circuit = replace(circuit, failures=circuit.failures + 1, failing_since=circuit.failing_since or now)
-        if was == "probe" or (was == "all" and circuit.failures >= settings.failures):
-            # Doubled without ever making the number that large.
-            pause = min(settings.pause * 2.0 ** min(circuit.openings, 32), settings.longest_pause)
-            circuit = replace(
-                circuit, state="open", openings=circuit.openings + 1, opens_until=now + timedelta(seconds=pause)
-            )
+        fills = circuit.state == "closed" and circuit.failures >= settings.failures
+        if fills or (circuit.state == "half_open" and not late):
+            circuit = _opened(circuit, now, settings)
     return circuit
 
 
-def should_disable(circuit: Circuit, now: datetime, after: timedelta) -> bool:
-    """Whether it has failed for so long, and so often, that nobody can be meant to receive there."""
+def should_disable(circuit: Circuit, now: datetime, after: timedelta = DISABLE_AFTER) -> bool:
+    """Whether it failed without one success for that long, and DISABLE_FAILURES times at least.
+
+    The number keeps an endpoint that few events go to from being given up after a single delivery's bad luck.
+    """
     return (
         circuit.failing_since is not None
-        and circuit.failures >= FEWEST_FAILURES
+        and circuit.failures >= DISABLE_FAILURES
         and now - circuit.failing_since >= after
     )
+
+
+def _opened(circuit: Circuit, now: datetime, settings: BreakerSettings) -> Circuit:
+    # An exponent without bound would overflow long after it stopped mattering.
+    pause = min(settings.pause * 2.0 ** min(circuit.openings, 64), settings.longest_pause)
+    return replace(circuit, state="open", openings=circuit.openings + 1, opens_until=now + timedelta(seconds=pause))
+
+
+def _began_before_probe(circuit: Circuit, began: datetime, settings: BreakerSettings) -> bool:
+    if circuit.state != "half_open" or circuit.opens_until is None:
+        return False
+    return began < circuit.opens_until - timedelta(seconds=settings.probe_lease)

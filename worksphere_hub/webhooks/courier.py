@@ -9,6 +9,7 @@ from worksphere_hub.webhooks.directory import Directory
 from worksphere_hub.webhooks.hand import Job
 from worksphere_hub.webhooks.health import disable_gone
 from worksphere_hub.webhooks.models import Claim, Result
+from worksphere_hub.webhooks.retry import admit
 from worksphere_hub.webhooks.settings import WebhookSettings
 
 
@@ -36,6 +37,10 @@ class Courier:
                 claim.body = await self._fetch_body(claim)
             if claim.body is None:
                 results.append(Result(claim, "cancelled", reason="expunged"))
+                continue
+            late = None if claim.manual else admit(target.policy, age=deliver.age(claim), wait=0.0)
+            if late is not None:
+                results.append(Result(claim, late.next, reason="deadline"))
             else:
                 carried.append(claim)
         if carried:

@@ -90,7 +90,7 @@ def _decided(target: Target, claim: Claim, made: Attempt, retry_after: float | N
         # An answer that broke off is no answer, whatever its first line said.
         status=made.status if made.error_cause is None else None,
         step=claim.step + 1,
-        age=(made.started_at - claim.chain_from).total_seconds() if claim.chain_from else 0.0,
+        age=age(claim),
         retry_after=retry_after,
         dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )
@@ -101,7 +101,13 @@ def _decided(target: Target, claim: Claim, made: Attempt, retry_after: float | N
         following = "parked"
     elif following == "exhausted" and target.on_exhausted == "block" and claim.lane is not None:
         following = "blocked"
-    return Result(claim, following, decision.delay, made, decision.reason, decision.slow_down)
+    reason = decision.reason if decision.next == "exhausted" else None
+    return Result(claim, following, decision.delay, made, reason, decision.slow_down)
+
+
+def age(claim: Claim) -> float:
+    """For how many seconds a delivery's chain has been going on."""
+    return (clock.now() - claim.chain_from).total_seconds() if claim.chain_from else 0.0
 
 
 def _keep_reply(made: Attempt, reply: Reply) -> float | None:

@@ -42,7 +42,7 @@ class _Known:
 
 def open_directory(database: Database, vault: Vault, settings: WebhookSettings) -> "Directory":
     """A directory in which endpoints without a retry policy have the operator's."""
-    return Directory(database, vault, ScheduleRetry(list(settings.schedule), jitter=settings.jitter))
+    return Directory(database, vault, ScheduleRetry(settings.schedule, jitter=settings.jitter))
 
 
 class Directory:

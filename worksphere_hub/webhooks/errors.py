@@ -47,3 +47,9 @@ class ShapeFailed(InvalidInput):
         self.cause = cause
         self.reason = reason
         super().__init__(what)
+
+
+class InvalidRetryPolicy(InvalidInput):
+    """The retry policy cannot be accepted as it is."""
+
+    code = "invalid_retry_policy"

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from uuid import UUID
 
+from worksphere_hub import clock
+from worksphere_hub.webhooks.gather import Gatherer
 from worksphere_hub.webhooks.hand import Job
 from worksphere_hub.webhooks.models import Claim
 
@@ -14,9 +15,14 @@ class Gathering:
     def __init__(self, on_due: Callable[[Sequence[Job]], None]) -> None:
         """`on_due` is given the batches whose time is up."""
         self._on_due = on_due
-        self._batches: dict[UUID, Job] = {}
-        self._timers: dict[UUID, asyncio.TimerHandle] = {}
-        self.size = 0
+        self._gatherer: Gatherer[Claim] = Gatherer(1, 0.0)
+        self._waiting: dict[tuple[object, object], Claim] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def size(self) -> int:
+        """How many deliveries wait."""
+        return len(self._waiting)
 
     def add(self, claims: Iterable[Claim]) -> list[Job]:
         """Take claims in; answers the jobs that need not wait."""
@@ -26,31 +32,40 @@ class Gathering:
             if size is None or size == 1:
                 jobs.append([claim])
                 continue
-            batch = self._batches.setdefault(claim.endpoint, [])
-            batch.append(claim)
-            self.size += 1
-            if len(batch) >= size:
-                jobs.append(self._close(claim.endpoint))
-            elif len(batch) == 1:
-                wait = (claim.batch_wait_ms or 0) / 1000
-                self._timers[claim.endpoint] = asyncio.get_running_loop().call_later(wait, self._due, claim.endpoint)
+            self._waiting[(claim.event, claim.endpoint)] = claim
+            wait = (claim.batch_wait_ms or 0) / 1000
+            full = self._gatherer.add(claim.endpoint, claim, clock.monotonic(), size=size, wait=wait)
+            if full is not None:
+                jobs.append(self._taken(full))
+        if self._waiting:
+            self._set_timer()
         return jobs
 
     def waiting(self) -> list[Claim]:
         """What has been taken in and not been made a job."""
-        return [claim for batch in self._batches.values() for claim in batch]
+        return list(self._waiting.values())
 
     def abandon(self) -> list[Claim]:
         """Give up everything that waits; answers it."""
-        return [claim for endpoint in list(self._batches) for claim in self._close(endpoint)]
+        if self._timer is not None:
+            self._timer.cancel()
+        return [claim for _, batch in self._gatherer.flush() for claim in self._taken(batch)]
 
-    def _due(self, endpoint: UUID) -> None:
-        self._on_due([self._close(endpoint)])
+    def _due(self) -> None:
+        self._timer = None
+        self._on_due([self._taken(batch) for _, batch in self._gatherer.due(clock.monotonic())])
+        self._set_timer()
 
-    def _close(self, endpoint: UUID) -> Job:
-        timer = self._timers.pop(endpoint, None)
-        if timer is not None:
-            timer.cancel()
-        batch = self._batches.pop(endpoint)
-        self.size -= len(batch)
+    def _set_timer(self) -> None:
+        moment = self._gatherer.next_due()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if moment is not None:
+            pause = max(0.0, moment - clock.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(pause, self._due)
+
+    def _taken(self, batch: Job) -> Job:
+        for claim in batch:
+            del self._waiting[(claim.event, claim.endpoint)]
         return batch

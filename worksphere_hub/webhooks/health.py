@@ -5,7 +5,8 @@ counted, a moment after they happen; the count is in the database, shared by all
 """
 
 import asyncio
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from worksphere_hub import clock, ids
@@ -25,6 +26,15 @@ _RETRY_SECONDS = 1.0
 _OURS = frozenset({"filter_failed", "transform_failed", "auth_failed", "closed", "busy"})
 
 
+@dataclass(slots=True)
+class _Heard:
+    """Attempts at one endpoint that have not been written yet, in the order in which they ended."""
+
+    outcomes: list[bool] = field(default_factory=list[bool])
+    began: list[datetime] = field(default_factory=list[datetime])
+    slow_down: float = 0.0
+
+
 class Health:
     """Hears of the attempts that matter and keeps the gates of endpoints."""
 
@@ -33,7 +43,7 @@ class Health:
         self._database = database
         self._settings = settings
         self._disable_after = timedelta(seconds=disable_after)
-        self._heard: dict[tuple[UUID, UUID], tuple[list[bool], float]] = {}
+        self._heard: dict[tuple[UUID, UUID], _Heard] = {}
         self._flusher: asyncio.Task[None] | None = None
 
     def note(self, result: Result) -> None:
@@ -44,10 +54,10 @@ class Health:
         good = attempt.outcome == "delivered"
         if good and not result.claim.troubled:
             return
-        key = (result.claim.org, result.claim.endpoint)
-        outcomes, slow_down = self._heard.get(key, ([], 0.0))
-        outcomes.append(good)
-        self._heard[key] = (outcomes, max(slow_down, result.slow_down))
+        heard = self._heard.setdefault((result.claim.org, result.claim.endpoint), _Heard())
+        heard.outcomes.append(good)
+        heard.began.append(attempt.started_at)
+        heard.slow_down = max(heard.slow_down, result.slow_down)
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.get_running_loop().create_task(self._flush())
 
@@ -58,10 +68,10 @@ class Health:
 
     async def _flush(self) -> None:
         while self._heard:
-            (org, endpoint), (outcomes, slow_down) = next(iter(self._heard.items()))
+            (org, endpoint), heard = next(iter(self._heard.items()))
             del self._heard[(org, endpoint)]
             try:
-                await self._write(org, endpoint, outcomes, slow_down)
+                await self._write(org, endpoint, heard)
             except Exception as error:  # noqa: BLE001 - a count that is lost costs a few attempts more
                 with wide("health.unwritten", org_id=org.hex, endpoint_id=endpoint.hex) as line:
                     line.caught(error)
@@ -69,7 +79,7 @@ class Health:
                     await asyncio.sleep(_RETRY_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS if self._heard else 0)
 
-    async def _write(self, org: UUID, endpoint: UUID, outcomes: list[bool], slow_down: float) -> None:
+    async def _write(self, org: UUID, endpoint: UUID, heard: _Heard) -> None:
         now = clock.now()
         async with self._database.tenant(org) as tx:
             status = await tx.row(QUERIES.endpoint_status, org, endpoint)
@@ -78,7 +88,7 @@ class Health:
             row = await tx.row(QUERIES.gate_for_change, org, endpoint)
             assert row is not None
             before = circuit_of(row)
-            after = observe(before, outcomes, now, self._settings)
+            after = observe(before, heard.outcomes, now, self._settings, began=heard.began)
             await tx.run(
                 QUERIES.update_gate,
                 org,
@@ -88,7 +98,7 @@ class Health:
                 after.openings,
                 after.failing_since,
                 after.opens_until,
-                now + timedelta(seconds=slow_down) if slow_down else None,
+                now + timedelta(seconds=heard.slow_down) if heard.slow_down else None,
             )
             if should_disable(after, now, self._disable_after):
                 await disable_by_itself(tx, org, endpoint, "failing")

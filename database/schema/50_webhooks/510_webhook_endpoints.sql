@@ -57,7 +57,7 @@ create table hub.webhook_endpoint_secrets (
 create table hub.webhook_endpoint_gates (
     org_id uuid not null,
     endpoint_id uuid not null,
-    circuit text not null default 'closed' check (circuit in ('closed', 'open')),
+    circuit text not null default 'closed' check (circuit in ('closed', 'open', 'half_open')),
     failures integer not null default 0 check (failures >= 0),
     openings integer not null default 0 check (openings >= 0),
     failing_since timestamptz,

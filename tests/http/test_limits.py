@@ -156,6 +156,13 @@ async def test_a_body_of_exactly_the_limit_is_served():
         assert status_of(await exchange(port, request(body + b" ", length=len(body) + 1))) == 413
 
 
+async def test_a_body_too_large_that_is_there_at_once_is_refused_without_waiting_for_more():
+    async with serving(note_app(Limits(body_bytes=100))) as port:
+        pieces = request(b"", b"transfer-encoding: chunked", b"connection: close"), chunk(b"x" * 200) + b"0\r\n\r\n"
+        answer = await exchange(port, b"".join(pieces))
+        assert (status_of(answer), problem_of(answer)["code"]) == (413, "body_too_large")
+
+
 async def test_a_chunked_body_is_refused_once_it_has_grown_too_large():
     pieces = [request(b"", b"transfer-encoding: chunked"), chunk(b'{"text": "')]
     pieces += [chunk(b"x" * 65_536) for _ in range(32)]

@@ -84,6 +84,7 @@ class _BodyGate:
         self._send = send
         self._limit = limit
         self._size = 0
+        self._whole = False
         self._started = False
         self._refused = False
 
@@ -92,6 +93,7 @@ class _BodyGate:
         if self._size > self._limit:
             raise BodyTooLarge(self._limit)
         message = await self._receive()
+        self._whole = not message.get("more_body")
         self._size += len(message.get("body", b""))
         if self._size > self._limit:
             raise BodyTooLarge(self._limit)
@@ -109,5 +111,6 @@ class _BodyGate:
         """Answer 413, once, unless another answer is under way already."""
         if not self._started and not self._refused:
             self._refused = True
-            await discard_body(self._scope, self._receive)
+            if not self._whole:  # else nothing more comes, and waiting for it would be for ever
+                await discard_body(self._scope, self._receive)
             await send_problem(self._scope, self._send, BodyTooLarge(self._limit))

@@ -62,6 +62,8 @@ ELSEWHERE = {
     "webhooks/publish_openapi.py": "tests/acceptance/test_openapi.py: every operation keeps to the document",
     "webhooks/pull_routes.py": "tests/acceptance/test_listen.py fetches and acknowledges by it",
     "webhooks/record.py": "tests/webhooks/test_dispatch.py: twice counts once, too late changes nothing",
+    "webhooks/replay_routes.py": "tests/acceptance/test_by_hand.py",
+    "webhooks/replayer.py": "tests/webhooks/test_replays.py steps it",
     "webhooks/routes.py": "tests/acceptance/test_main_job.py and test_bad_input.py",
     "webhooks/send_test.py": "tests/acceptance/test_main_job.py",
     "webhooks/services.py": "a record of what the API's side works with",

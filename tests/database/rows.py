@@ -44,6 +44,8 @@ ROWS = {
     "webhook_endpoints": "(org_id, id, url) values ('{org}', '{id}', 'https://example.com/')",
     "webhook_endpoint_secrets": "(org_id, endpoint_id, id, sealed)"
     " values ('{org}', '{webhook_endpoints}', '{id}', 'sealed')",
+    "webhook_replays": "(org_id, id, endpoint_id, what, event_types, from_id, to_id, cursor_id, created_by)"
+    " values ('{org}', '{id}', '{webhook_endpoints}', 'all', '{{*}}', '{id}', '{id}', '{id}', 'person')",
     "webhook_endpoint_gates": "(org_id, endpoint_id, failures) values ('{org}', '{gated}', 1)",
     # The trigger on the endpoints has made this row already.
     "webhook_endpoint_revisions": "(org_id, revision) values ('{org}', 7)",

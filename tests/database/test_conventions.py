@@ -45,6 +45,7 @@ UNIQUE_WITHOUT_ORG = {
 }
 # Further indexes that do not begin with the organization.
 INDEX_WITHOUT_ORG_FIRST = {
+    "webhook_replays_due_idx": "the workers look for due replays of all organizations",
     "members_person_idx": "signing in looks for a person's organizations; deleting a person does too",
     "sessions_everywhere_idx": "signing out everywhere looks for a person",
     "idempotency_keys_expiry_idx": "forgetting what has expired sees all organizations",

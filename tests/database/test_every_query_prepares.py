@@ -10,7 +10,7 @@ from worksphere_hub.db.connect import connected
 from worksphere_hub.db.queries import Queries
 
 PACKAGE = Path(__file__).parents[2] / "worksphere_hub"
-FILES = sorted(PACKAGE.rglob("queries.sql"))
+FILES = sorted(PACKAGE.rglob("*queries.sql"))
 STATEMENTS = [(file, name, text) for file in FILES for name, text in Queries(file).items().items()]
 
 _USE = re.compile(r"\bQUERIES\.([a-z_0-9]+)")

@@ -66,3 +66,13 @@ def test_a_mistake_in_the_file_is_refused_and_named(tmp_path, text, complaint):
     with pytest.raises(ValueError, match=complaint) as refused:
         Queries(path)
     assert str(path) in str(refused.value)
+
+
+def test_a_room_with_many_statements_has_several_files(tmp_path):
+    (tmp_path / "queries.sql").write_text("-- name: one\n-- First.\nselect 1;\n")
+    (tmp_path / "more_queries.sql").write_text("-- name: two\n-- Second.\nselect 2;\n")
+    found = load_queries(str(tmp_path / "store.py"))
+    assert (found.one, found.two) == ("-- First.\nselect 1", "-- Second.\nselect 2")
+    (tmp_path / "more_queries.sql").write_text("-- name: one\n-- Again.\nselect 2;\n")
+    with pytest.raises(ValueError, match="another file's"):
+        load_queries(str(tmp_path / "store.py"))

@@ -19,6 +19,7 @@ from worksphere_hub.webhooks.health import Health
 from worksphere_hub.webhooks.janitor import Janitor
 from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.record import Recorder
+from worksphere_hub.webhooks.replayer import Replayer
 
 
 async def work(settings: Settings) -> None:
@@ -57,7 +58,8 @@ def _health(hub: Hub) -> Health:
 async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
     """Run the dispatcher, and for as long as it runs the services."""
     janitor = Janitor(hub.database, hub.metrics, ear.wake)
-    services = [asyncio.create_task(janitor.run()), asyncio.create_task(janitor.sweep())]
+    replayer = Replayer(hub.database, ear.wake)
+    services = [asyncio.create_task(run) for run in (janitor.run(), janitor.sweep(), replayer.run())]
     if hub.settings.worker_port:
         # Most workers have no port, and the web framework takes longer to import than all the rest.
         from worksphere_hub.app.worker_health import serve_health  # noqa: PLC0415

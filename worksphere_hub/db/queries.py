@@ -1,4 +1,4 @@
-"""Load a room's named SQL statements from its `queries.sql`."""
+"""Load a room's named SQL statements from its `queries.sql`, and from further `*_queries.sql` where it has many."""
 
 import re
 from pathlib import Path
@@ -8,28 +8,19 @@ _ANY_HEADING = re.compile(r"^[ \t]*--[ \t]*name[ \t]*:.*$", re.MULTILINE | re.IG
 
 
 class Queries:
-    """The statements of one `.sql` file, as attributes: `QUERIES.insert_endpoint`.
+    """The statements of `.sql` files, as attributes: `QUERIES.insert_endpoint`.
 
     A file is a row of blocks: a line `-- name: insert_endpoint`, comment lines that say what it does, the statement.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; a name twice, a name without a statement or text before the first name is a mistake in it."""
-        text = path.read_text(encoding="utf-8")
-        for heading in _ANY_HEADING.findall(text):
-            if not _HEADING.fullmatch(heading):
-                # It would become a comment of the statement before it.
-                raise ValueError(f"{path}: {heading.strip()!r} does not read `-- name: verb_noun`")
-        head, *rest = _HEADING.split(text)
-        if not _is_comment(head):
-            raise ValueError(f"{path}: a statement stands before the first name")
-        names = rest[0::2]
-        if len(set(names)) != len(names):
-            raise ValueError(f"{path}: two statements have the same name")
-        self._statements = {name: text.strip().rstrip(";") for name, text in zip(names, rest[1::2], strict=True)}
-        for name, statement in self._statements.items():
-            if _is_comment(statement):
-                raise ValueError(f"{path}: {name} has no statement")
+    def __init__(self, *paths: Path) -> None:
+        """Read the files; a name twice, a name without a statement or text before the first name is a mistake."""
+        self._statements: dict[str, str] = {}
+        for path in paths:
+            found = _read(path)
+            if twice := found.keys() & self._statements.keys():
+                raise ValueError(f"{path}: {min(twice)} is the name of another file's statement")
+            self._statements |= found
 
     def __getattr__(self, name: str) -> str:
         try:
@@ -44,7 +35,27 @@ class Queries:
 
 def load_queries(module_file: str) -> Queries:
     """The statements beside a module: `QUERIES = load_queries(__file__)`."""
-    return Queries(Path(module_file).with_name("queries.sql"))
+    folder = Path(module_file).parent
+    return Queries(folder / "queries.sql", *sorted(folder.glob("*_queries.sql")))
+
+
+def _read(path: Path) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8")
+    for heading in _ANY_HEADING.findall(text):
+        if not _HEADING.fullmatch(heading):
+            # It would become a comment of the statement before it.
+            raise ValueError(f"{path}: {heading.strip()!r} does not read `-- name: verb_noun`")
+    head, *rest = _HEADING.split(text)
+    if not _is_comment(head):
+        raise ValueError(f"{path}: a statement stands before the first name")
+    names = rest[0::2]
+    if len(set(names)) != len(names):
+        raise ValueError(f"{path}: two statements have the same name")
+    statements = {name: text.strip().rstrip(";") for name, text in zip(names, rest[1::2], strict=True)}
+    for name, statement in statements.items():
+        if _is_comment(statement):
+            raise ValueError(f"{path}: {name} has no statement")
+    return statements
 
 
 def _is_comment(text: str) -> bool:

@@ -13,6 +13,34 @@ class DeliveryNotFound(NotFound):
     """There is no delivery with this id."""
 
 
+class ReplayNotFound(NotFound):
+    """There is no replay with this id."""
+
+
+class DeliveryInProgress(Conflict):
+    """This delivery is being attempted at this moment. Ask again in a second."""
+
+    code = "delivery_in_progress"
+
+
+class DeliveryOver(Conflict):
+    """There is nothing left to give up."""
+
+    code = "delivery_over"
+
+
+class NotRetryable(Conflict):
+    """This delivery cannot be tried again."""
+
+    code = "not_retryable"
+
+
+class ReplayOver(Conflict):
+    """This replay is over."""
+
+    code = "replay_over"
+
+
 class InvalidEndpoint(InvalidInput):
     """The endpoint cannot be accepted as it is."""
 

@@ -10,7 +10,15 @@ from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
 from worksphere_hub.http.idempotent_route import IdempotentRoute
 from worksphere_hub.http.paging import Page, Paged, cut_page
-from worksphere_hub.webhooks import endpoint_secrets, endpoints, event_routes, jwks_routes, pull_routes, views
+from worksphere_hub.webhooks import (
+    endpoint_secrets,
+    endpoints,
+    event_routes,
+    jwks_routes,
+    pull_routes,
+    replay_routes,
+    views,
+)
 from worksphere_hub.webhooks.endpoint_rows import endpoint_of
 from worksphere_hub.webhooks.errors import EndpointNotFound
 from worksphere_hub.webhooks.schemas import (
@@ -29,7 +37,7 @@ from worksphere_hub.webhooks.services import Services
 from worksphere_hub.webhooks.store import QUERIES
 
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhook endpoints"], route_class=IdempotentRoute)
-ROUTERS = (router, event_routes.router, jwks_routes.router, pull_routes.router)
+ROUTERS = (router, event_routes.router, jwks_routes.router, pull_routes.router, replay_routes.router)
 
 Reader = Annotated[Principal, Depends(requires("endpoints:read"))]
 Writer = Annotated[Principal, Depends(requires("endpoints:write"))]

@@ -78,7 +78,7 @@ begin
             leased = false,
             attempts = least(d.attempts + (g.attempt_id is not null)::int, 32767),
             step = least(d.step + (g.attempt_id is not null and g.manual is not true)::int, 32767),
-            reason = g.reason,
+            reason = case when g.next = 'resume' then d.reason else g.reason end,
             ended_at = case
                 when g.open or (g.next = 'resume' and d.resume_state in ('pending', 'held', 'blocked', 'parked')) then null
                 else v_now

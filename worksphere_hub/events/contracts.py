@@ -1,0 +1,78 @@
+"""PURE: an event contract: a JSON Schema of an event type's data, checked when it is saved and compiled once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from jsonschema_rs import Draft7Validator, Draft202012Validator, ReferencingError, RegexOptions, ValidationError
+
+from worksphere_hub.errors import FieldProblem
+from worksphere_hub.events import schema_limits
+from worksphere_hub.events.errors import InvalidEventType
+from worksphere_hub.events.violations import problems_of
+
+_PATTERN_BYTES = 262_144  # of one compiled pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The schema of one version of an event type, ready to be asked. `size` is what it counts for in a cache."""
+
+    validator: Draft202012Validator | Draft7Validator
+    size: int
+
+    def problems(self, data: bytes, where: str) -> tuple[FieldProblem, ...]:
+        """The first ten ways in which an event's data, as JSON, breaks the contract; none when it keeps to it."""
+        value = msgspec.json.decode(data)
+        # Asking whether is several times faster than asking why.
+        return () if self.validator.is_valid(value) else problems_of(self.validator.iter_errors(value), where)
+
+
+def compile_contract(schema: dict[str, Any]) -> Contract:
+    """Compile a schema that was checked."""
+    return Contract(compile_schema(schema), len(msgspec.json.encode(schema)))
+
+
+def check_schema(schema: dict[str, Any], where: str = "schema") -> None:
+    """Raise InvalidEventType unless the hub takes this schema. May take a while: keep it off the event loop."""
+    size = len(msgspec.json.encode(schema))
+    problems = schema_limits.refusals(schema, size, where)
+    if not problems:
+        try:
+            compile_schema(schema)
+        except ValidationError as error:
+            problems = [_schema_problem(error, where)]
+        except (ReferencingError, ValueError) as error:
+            problems = [FieldProblem(where, f"cannot be used: {error}")]
+    if problems:
+        raise InvalidEventType(f"{problems[0].field} {problems[0].message}.", problems=problems)
+
+
+def check_sample(schema: dict[str, Any], sample: Any, where: str = "sample") -> None:
+    """Raise InvalidEventType unless the sample keeps to its own schema."""
+    if problems := fit(schema, sample, where):
+        raise InvalidEventType(f"{problems[0].field} {problems[0].message}.", problems=problems)
+
+
+def fit(schema: dict[str, Any], data: Any, where: str = "data") -> tuple[FieldProblem, ...]:
+    """The first ten ways in which data does not keep to a schema that was checked; none when it does."""
+    return problems_of(compile_schema(schema).iter_errors(data), where)
+
+
+def compile_schema(schema: dict[str, Any]) -> Draft202012Validator | Draft7Validator:
+    """Make a validator of a schema. Patterns run in linear time or do not compile; nothing is fetched."""
+    draft_07 = schema_limits.dialect(schema) == schema_limits.DRAFT_07
+    kind = Draft7Validator if draft_07 else Draft202012Validator
+    options = RegexOptions(size_limit=_PATTERN_BYTES)
+    return kind(schema, validate_formats=True, pattern_options=options, offline=True)
+
+
+def _schema_problem(error: ValidationError, where: str) -> FieldProblem:
+    path = ".".join([where, *(str(part) for part in error.instance_path)])
+    if error.kind.name == "format" and error.kind.value == "regex":
+        message = (
+            "is no pattern that runs in linear time: look-around, back references and huge repetitions are refused"
+        )
+        return FieldProblem(path, message)
+    (problem,) = problems_of([error], where)
+    return FieldProblem(path, f"is not JSON Schema: it {problem.message}".replace("the contract", "JSON Schema"))

@@ -17,6 +17,7 @@ from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell
 from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
 from worksphere_hub.http.listen import listen
 from worksphere_hub.http.server import Server, create_app
@@ -24,6 +25,7 @@ from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
 from worksphere_hub.webhooks.endpoints import Services
+from worksphere_hub.webhooks.event_types import EventTypes
 from worksphere_hub.webhooks.publish import Publisher
 from worksphere_hub.webhooks.publish_openapi import raw_routes
 
@@ -61,13 +63,16 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     authenticator = Authenticator(hub.database, hub.deployment.pepper, RateLimiter(), settings.accounts)
     accounts = open_accounts(hub.database, hub.deployment.pepper, settings.accounts)
     services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks)
-    publisher = Publisher(authenticator, acceptor, settings.events, hub.metrics)
+    publisher = Publisher(
+        authenticator, acceptor, ContractBook(hub.database, settings.events), settings.events, hub.metrics
+    )
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
         "accounts": accounts,
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
+        "event_types": EventTypes(hub.database, settings.events),
         "settings": settings,
     }
 

@@ -23,7 +23,11 @@ class Contract:
 
     def problems(self, data: bytes, where: str) -> tuple[FieldProblem, ...]:
         """The first ten ways in which an event's data, as JSON, breaks the contract; none when it keeps to it."""
-        value = msgspec.json.decode(data)
+        try:
+            value = msgspec.json.decode(data)
+        except msgspec.DecodeError:
+            # Sound JSON so far as it was passed on: what is left is a number or an escape beyond what can be held.
+            return (FieldProblem(where, "holds a number or a character that cannot be read"),)
         # Asking whether is several times faster than asking why.
         return () if self.validator.is_valid(value) else problems_of(self.validator.iter_errors(value), where)
 

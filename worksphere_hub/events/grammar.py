@@ -15,7 +15,8 @@ PATTERN_RULE = "must be an event type, a prefix such as invoice.*, or * for all"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
 HUB_PREFIX = "hub."
 HUB_TYPE_RULE = "begins with hub., which is kept for the hub's own events; choose another name"
-ATTRIBUTE_LIMIT = 10
+# `GET /v1/event-types/asyncapi` is a document, so no event type can be there.
+TAKEN_NAMES = frozenset({"asyncapi"})
 ATTRIBUTE_RULE = "must be a path below data such as data.customer.id, with at most 8 names of letters, digits, _ or -"
 RESERVED_RULE = "has the form of ids the hub gives out; choose another or leave it out"
 

@@ -23,13 +23,6 @@ order by id desc limit $4;
 -- The enforced contracts of several organizations, without their schemas.
 select * from hub.find_contracts($1::uuid[]);
 
--- name: schemas_of_types
--- The current schemas of some event types of one organization, with the stamp of each version.
-select t.name, v.version, v.created_at as stamp, v.schema
-from hub.event_types t
-join hub.event_type_versions v on v.org_id = t.org_id and v.name = t.name and v.version = t.current_version
-where t.org_id = $1 and t.name = any ($2::text[]);
-
 -- name: insert_event_type
 -- A new event type, unless the name is taken or the organization has as many as it may have: no row then.
 insert into hub.event_types (org_id, name, description, enforcement, indexed_attributes)
@@ -45,15 +38,16 @@ values ($1, $2, $3, $4, $5, $6, $7)
 returning *;
 
 -- name: update_event_type
--- New values of an event type's own fields; a deprecation keeps the time it was first said.
+-- New values of an event type's own fields, unless somebody else has changed it since $8; a deprecation keeps the time
+-- it was first said.
 update hub.event_types
 set description = $3,
     enforcement = $4,
     indexed_attributes = $5,
     deprecated_at = case when $6::boolean then coalesce(deprecated_at, now()) end,
     current_version = $7,
-    updated_at = now()
-where org_id = $1 and name = $2
+    updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
+where org_id = $1 and name = $2 and updated_at = $8
 returning *;
 
 -- name: delete_event_type
@@ -66,14 +60,6 @@ select t.*, v.schema, v.sample, v.changelog, v.created_by, v.created_at as versi
 from hub.event_types t
 join hub.event_type_versions v on v.org_id = t.org_id and v.name = t.name and v.version = t.current_version
 where t.org_id = $1 and t.name = $2;
-
--- name: event_type_for_change
--- One event type with its current version, kept from being changed by anybody else until the transaction ends.
-select t.*, v.schema, v.sample, v.changelog, v.created_by, v.created_at as version_created_at
-from hub.event_types t
-join hub.event_type_versions v on v.org_id = t.org_id and v.name = t.name and v.version = t.current_version
-where t.org_id = $1 and t.name = $2
-for update of t;
 
 -- name: list_event_types
 -- A page of event types by name, after the cursor, with their current versions; $3 is found in name or description.

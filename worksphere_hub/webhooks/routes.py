@@ -9,7 +9,7 @@ from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
 from worksphere_hub.http.idempotent_route import IdempotentRoute
 from worksphere_hub.http.paging import Page, Paged, cut_page
-from worksphere_hub.webhooks import endpoints, event_routes, views
+from worksphere_hub.webhooks import endpoints, event_routes, event_type_routes, views
 from worksphere_hub.webhooks.endpoints import EndpointChange, Services
 from worksphere_hub.webhooks.errors import EndpointNotFound
 from worksphere_hub.webhooks.schemas import (
@@ -23,7 +23,7 @@ from worksphere_hub.webhooks.schemas import (
 from worksphere_hub.webhooks.store import QUERIES
 
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhook endpoints"], route_class=IdempotentRoute)
-ROUTERS = (router, event_routes.router)
+ROUTERS = (router, event_routes.router, event_type_routes.router)
 
 Reader = Annotated[Principal, Depends(requires("endpoints:read"))]
 Writer = Annotated[Principal, Depends(requires("endpoints:write"))]

@@ -121,11 +121,12 @@ class _Comparison:
         node = cast("dict[str, Any]", value)
         kept = {name: self._expanded(each, root, inside) for name, each in node.items() if name not in _UNREAD}
         reference = node.get("$ref")
-        if isinstance(reference, str):
-            again = reference in inside
-            target = (*inside, reference)
-            kept["$ref"] = reference if again else self._expanded(resolve(root, reference), root, target)
-        return kept
+        if not isinstance(reference, str):
+            return kept
+        if reference in inside:
+            return {**kept, "$ref": reference}
+        target = self._expanded(resolve(root, reference), root, (*inside, reference))
+        return {**kept, "$ref": target} if kept else target
 
     def _count(self) -> None:
         self._left -= 1

@@ -99,17 +99,20 @@ class ContractBook:
             # Counted from before the question: what changes while it is answered counts as after it.
             until = clock.monotonic() + self._seconds
             try:
-                rows = await self._database.call(QUERIES.find_contracts, list(batch))
+                found = await self._ask(list(batch))
             except Exception as error:  # noqa: BLE001 - whatever it is, everybody who waits must hear of it
                 for future in batch.values():
                     future.set_exception(error)
                 continue
-            found: dict[UUID, dict[str, Terms]] = {org: {} for org in batch}
-            for row in rows:
-                found[row["org_id"]][row["name"]] = Terms(row["version"], row["enforcement"], row["stamp"])
             for org, future in batch.items():
                 self._keep(org, _Page(until, found[org]))
                 future.set_result(found[org])
+
+    async def _ask(self, orgs: list[UUID]) -> dict[UUID, dict[str, Terms]]:
+        found: dict[UUID, dict[str, Terms]] = {org: {} for org in orgs}
+        for row in await self._database.call(QUERIES.find_contracts, orgs):
+            found[row["org_id"]][row["name"]] = Terms(row["version"], row["enforcement"], row["stamp"])
+        return found
 
     def _keep(self, org: UUID, page: _Page) -> None:
         # Pages are in the order in which they were read, and what is in use is read every second.

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from worksphere_hub import ids
+from worksphere_hub.db.pool import Database
 from worksphere_hub.events import type_store
 from worksphere_hub.events.contract_book import ContractBook, check_unchecked
 from worksphere_hub.events.message import message_body
@@ -15,6 +16,13 @@ from worksphere_hub.events.type_store import NewVersion, Terms
 WHOLE = {"type": "object", "properties": {"n": {"type": "integer"}}}
 LASTING = EventSettings(contract_seconds=1000.0)
 INSTANT = EventSettings(contract_seconds=0.0)
+
+
+@pytest.fixture
+async def worker(database):
+    opened = await Database.open(database.worker_url, application="test", size=2)
+    yield opened
+    await opened.close()
 
 
 class Counting:
@@ -169,9 +177,9 @@ async def test_a_database_that_is_away_is_told_to_everybody_who_waits(tenant):
     assert book.binds(tenant.org, "a")
 
 
-async def test_an_event_from_sql_is_checked_by_its_message(tenant):
+async def test_a_worker_checks_an_event_from_sql_by_its_message(tenant, worker):
     made = await define(tenant, enforcement="warn")
-    book = ContractBook(tenant.database, LASTING)
+    book = ContractBook(worker, LASTING)
     for data, wrong in ((b'{"n":1}', False), (b'{"n":"1"}', True)):
         body = message_body("invoice.paid", made.created_at, data)
         assert bool(await check_unchecked(book, tenant.org, "invoice.paid", body)) == wrong

@@ -75,3 +75,16 @@ def test_a_sample_has_to_fit():
     assert [(each.field, each.message) for each in refused.value.problems] == [
         ("sample.amount", "must be of type integer")
     ]
+
+
+def test_of_large_data_only_the_first_problem_is_told():
+    """Half a million problems would be found before the first of them could be told."""
+    contract = compile_contract({"items": {"type": "string"}})
+    assert len(contract.problems(b"[" + b"1," * 100 + b"1]", "data")) == 10
+    (first,) = contract.problems(b"[" + b"1," * 400_000 + b"1]", "data")
+    assert (first.field, first.message) == ("data.0", "must be of type string")
+
+
+def test_numbers_beyond_64_bits_are_whole_numbers_still():
+    check_schema({"maximum": 10**30})
+    assert fit({"type": "integer", "maximum": 10**31}, 10**30) == ()

@@ -13,7 +13,7 @@ from worksphere_hub.errors import FieldProblem
 
 SIZE_LIMIT = 65_536  # bytes of a schema as JSON
 DEPTH_LIMIT = 32  # levels of a schema
-WORK_LIMIT = 2_000  # subschemas that one value in the data may be asked about on its way down
+WORK_LIMIT = 500  # subschemas that one value in the data may be asked about on its way down
 DATA_DEPTH = 64  # levels of the data of an event: the request's own limit
 _VISITS = 200_000
 
@@ -75,9 +75,14 @@ def refusals(schema: dict[str, Any], size: int, where: str = "schema") -> list[F
     return problems[:10] or _cost(schema, where)
 
 
+def work_of(schema: dict[str, Any]) -> float:
+    """How many subschemas of one that was taken are asked about one value on its way down, at most."""
+    return _Work(schema).of_root()
+
+
 def _cost(schema: dict[str, Any], where: str) -> list[FieldProblem]:
     try:
-        work = _Work(schema).of_root()
+        work = work_of(schema)
     except _TooInvolved as error:
         return [FieldProblem(where, str(error))]
     message = f"asks about one value up to {work:.3g} times; the limit is {WORK_LIMIT}. Use fewer nested alternatives"

@@ -37,6 +37,7 @@ EVENTS = [
     ("no type", b'{"data": {}}', 422, "invalid_event", "type"),
     ("no data", b'{"type": "a"}', 422, "invalid_event", "data"),
     ("a type that is none", event(type="not a type"), 422, "invalid_event", "type"),
+    ("a type of the hub's own", event(type="hub.test"), 422, "invalid_event", "type"),
     ("a type that is no text", event(type=5), 422, "invalid_event", "type"),
     ("an id with a dot", event(id="a.b"), 422, "invalid_event", "id"),
     ("an id of the hub's form", event(id="evt_" + "0" * 32), 422, "invalid_event", "id"),

@@ -49,6 +49,8 @@ ROWS = {
     "webhook_endpoint_gates": "(org_id, endpoint_id, failures) values ('{org}', '{gated}', 1)",
     # The trigger on the endpoints has made this row already.
     "webhook_endpoint_revisions": "(org_id, revision) values ('{org}', 7)",
+    "event_types": "(org_id, name) values ('{org}', 'type.{n}')",
+    "event_type_versions": "(org_id, name, version, schema) values ('{org}', 'type.0', {n} + 1, '{{}}')",
     "webhook_events": "(org_id, id, type, body, occurred_at, accepted_at, fanout_id)"
     f" values ('{{org}}', '{{id}}', 'a.b', '{{{{}}}}', {_TIME}, {_TIME}, '{{id}}')",
     "webhook_fanouts": "(org_id, id, event_type, revision, endpoint_ids, endpoint_modes, skipped_ids, skipped_reasons)"

@@ -54,3 +54,20 @@ async def test_sql_and_python_agree_on_every_match(database):
         agreed[by_sql] += 1
     await connection.close()
     assert min(agreed.values()) > 10
+
+
+def test_the_hubs_own_types_are_told_by_their_beginning():
+    assert [grammar.is_hub_type(text) for text in ("hub.test", "hub.a.b", "hub", "hubs.a", "a.hub.b")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_attributes_are_paths_into_the_data():
+    assert all(map(grammar.is_attribute, ("data.a", "data.customer.id", "data.a_b-c.0", "data" + ".x" * 8)))
+    assert not any(
+        map(grammar.is_attribute, ("data", "type", "data.", "data..a", "data.a b", "data" + ".x" * 9, "x.a"))
+    )

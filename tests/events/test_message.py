@@ -44,6 +44,7 @@ def test_the_timestamp_is_the_moment_it_occurred_in_utc():
     ("field", "wrong"),
     [
         ("type", {"given_type": "a b"}),
+        ("type", {"given_type": "hub.test"}),
         ("data", {"data": b""}),
         ("id", {"key": "a.b"}),
         ("id", {"key": "evt_" + "0" * 32}),

@@ -9,6 +9,7 @@ from worksphere_hub.telemetry.metrics import create_metrics
 
 def test_every_metric_is_explained():
     metrics = create_metrics()
+    metrics.contracts_violated.labels("warn").inc()
     metrics.deliveries_attempted.labels("delivered").inc()
     metrics.http_requests.labels("/v1/x", "GET", "200").inc()
     metrics.http_request_seconds.labels("/v1/x", "GET").observe(0.2)
@@ -19,6 +20,7 @@ def test_every_metric_is_explained():
     ours = {name for name in families if name.startswith("hub_")}
     assert ours == {
         "hub_events_accepted",
+        "hub_contracts_violated",
         "hub_deliveries_attempted",
         "hub_attempt_seconds",
         "hub_queue_oldest_due_seconds",

@@ -20,6 +20,7 @@ from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.db.pool import Database
 from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.events.message import EventInput, prepare
 from worksphere_hub.events.models import Accepted
 from worksphere_hub.events.settings import EventSettings
@@ -117,6 +118,7 @@ class Engine:
                         self.worker,
                         egress,
                         open_directory(self.worker, self.worker_vault, settings),
+                        ContractBook(self.worker, EventSettings()),
                         settings,
                     ),
                     health=Health(

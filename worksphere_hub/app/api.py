@@ -17,6 +17,7 @@ from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell
 from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
 from worksphere_hub.http.listen import listen
 from worksphere_hub.http.server import Server, create_app
@@ -28,6 +29,7 @@ from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import create_metrics
 from worksphere_hub.webhooks import routes as webhook_routes
 from worksphere_hub.webhooks.directory import open_directory
+from worksphere_hub.webhooks.event_types import EventTypes
 from worksphere_hub.webhooks.publish import Publisher
 from worksphere_hub.webhooks.publish_openapi import raw_routes
 from worksphere_hub.webhooks.services import Services
@@ -72,7 +74,9 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     accounts = open_accounts(hub.database, hub.deployment.pepper, settings.accounts)
     directory = open_directory(hub.database, hub.vault, settings.webhooks)
     services = Services(hub.database, hub.vault, hub.egress, acceptor, settings.webhooks, directory)
-    publisher = Publisher(authenticator, acceptor, settings.events, hub.metrics)
+    publisher = Publisher(
+        authenticator, acceptor, ContractBook(hub.database, settings.events), settings.events, hub.metrics
+    )
     inbound_bell = Bell(settings.inbound_run_folder)
     refusals = Refusals(hub.database)
     doorkeeper = Doorkeeper(
@@ -85,6 +89,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
         "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
+        "event_types": EventTypes(hub.database, settings.events),
         "settings": settings,
     }
 

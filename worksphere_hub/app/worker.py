@@ -9,6 +9,7 @@ from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell, Ear
 from worksphere_hub.events.accept import Acceptor
+from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.inbound.process import Processor
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.breaker import BreakerSettings
@@ -27,11 +28,12 @@ async def work(settings: Settings) -> None:
     async with open_hub(settings, role="hub_worker") as hub:
         ear = Ear(settings.run_folder)
         try:
+            contracts = ContractBook(hub.database, settings.events)
             directory = open_directory(hub.database, hub.vault, settings.webhooks)
             dispatcher = Dispatcher(
                 Parts(
                     database=hub.database,
-                    courier=Courier(hub.database, hub.egress, directory, settings.webhooks),
+                    courier=Courier(hub.database, hub.egress, directory, contracts, settings.webhooks),
                     health=_health(hub),
                     recorder=Recorder(
                         hub.database,

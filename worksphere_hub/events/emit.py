@@ -11,16 +11,14 @@ import msgspec
 
 from worksphere_hub import clock, ids
 from worksphere_hub.db.pool import Transaction
-from worksphere_hub.events import store
+from worksphere_hub.events import grammar, store
 from worksphere_hub.events.message import message_body
 from worksphere_hub.events.models import NewEvent
-
-PREFIX = "hub."
 
 
 def emitted(org: UUID, event_type: str, data: Mapping[str, object]) -> NewEvent:
     """An event of the hub's own, ready to be stored."""
-    assert event_type.startswith(PREFIX)
+    assert event_type.startswith(grammar.HUB_PREFIX)
     now = clock.now()
     body = message_body(event_type, now, msgspec.json.encode(data))
     return NewEvent(org, ids.new_hex(), None, event_type, body, occurred_at=now, accepted_at=now)

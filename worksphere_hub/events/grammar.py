@@ -10,6 +10,7 @@ MOST_CHANNELS = 5
 _TYPE = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*\Z")
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 _CHANNEL = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
+_ATTRIBUTE = re.compile(r"data(?:\.[A-Za-z0-9_-]{1,64}){1,8}\Z")
 _OUR_ID = re.compile(r"evt_[0-9a-f]{32}\Z")
 
 TYPE_RULE = "must be words of letters, digits and _, joined by dots, 128 characters at most, e.g. invoice.paid"
@@ -17,12 +18,27 @@ PATTERN_RULE = "must be an event type, a prefix such as invoice.*, or * for all"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
 CHANNELS_RULE = "must be 1 to 5 names of 1 to 64 letters, digits, _ . : or -"
 ORDERING_KEY_RULE = "must have 1 to 128 characters, none of them a control character"
+HUB_PREFIX = "hub."
+HUB_TYPE_RULE = "begins with hub., which is kept for the hub's own events; choose another name"
+# `GET /v1/event-types/asyncapi` is a document, so no event type can be there.
+TAKEN_NAMES = frozenset({"asyncapi"})
+ATTRIBUTE_RULE = "must be a path below data such as data.customer.id, with at most 8 names of letters, digits, _ or -"
 RESERVED_RULE = "has the form of ids the hub gives out; choose another or leave it out"
 
 
 def is_event_type(text: str) -> bool:
     """Whether `text` is an event type (the Standard Webhooks grammar)."""
     return len(text) <= TYPE_LIMIT and _TYPE.match(text) is not None
+
+
+def is_hub_type(text: str) -> bool:
+    """Whether `text` names one of the hub's own operational events, which nobody else may publish or define."""
+    return text.startswith(HUB_PREFIX)
+
+
+def is_attribute(text: str) -> bool:
+    """Whether `text` is a path into an event's data by which it can be searched."""
+    return _ATTRIBUTE.match(text) is not None
 
 
 def is_pattern(text: str) -> bool:

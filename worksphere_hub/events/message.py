@@ -80,6 +80,8 @@ def _problems(given: EventInput, now: datetime, settings: EventSettings, where: 
     found: list[FieldProblem] = []
     if not grammar.is_event_type(given.type):
         found.append(FieldProblem(f"{where}type", grammar.TYPE_RULE))
+    elif grammar.is_hub_type(given.type):
+        found.append(FieldProblem(f"{where}type", grammar.HUB_TYPE_RULE))
     if given.data is _MISSING or not bytes(given.data):
         found.append(FieldProblem(f"{where}data", "is missing; send {} for an event without data"))
     if given.id is not None:

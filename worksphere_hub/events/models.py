@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from worksphere_hub import ids
+
+Enforcement = Literal["off", "warn", "reject"]
 
 
 @dataclass(slots=True)
@@ -64,3 +67,29 @@ class Event:
 def public_id(event: UUID, key: str | None) -> str:
     """The publisher's own id where there is one, else the hub's."""
     return key or ids.encode("evt", event)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTypeVersion:
+    """One version of a contract. `schema` is about the event's data; `sample` is None when its author gave none."""
+
+    version: int
+    schema: dict[str, Any]
+    sample: Any
+    changelog: str
+    created_at: datetime
+    created_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """What an organization promises about the events of one type."""
+
+    name: str
+    description: str
+    enforcement: Enforcement
+    deprecated_at: datetime | None
+    indexed_attributes: list[str]
+    current: EventTypeVersion
+    created_at: datetime
+    updated_at: datetime

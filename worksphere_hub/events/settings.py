@@ -13,3 +13,6 @@ class EventSettings:
     commit_batch: int = 400  # events written in one transaction at most
     waiting_limit: int = 20_000  # events waiting in one process before it says 503
     key_days: int = 3  # days that an event id or Idempotency-Key is remembered
+    type_limit: int = 1_000  # event types of one organization
+    contract_seconds: float = 1.0  # how old what is known of an event contract may be when an event is checked by it
+    contract_bytes: int = 16_777_216  # of schemas that one process keeps compiled

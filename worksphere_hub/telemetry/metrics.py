@@ -23,6 +23,7 @@ class Metrics:
 
     registry: CollectorRegistry
     events_accepted: Counter
+    contracts_violated: Counter  # label: enforcement
     deliveries_attempted: Counter  # label: outcome
     attempt_seconds: Histogram
     queue_oldest_due_seconds: Gauge
@@ -44,6 +45,12 @@ def create_metrics() -> Metrics:
     return Metrics(
         registry=registry,
         events_accepted=Counter("hub_events_accepted", "Events committed and answered with 202.", registry=registry),
+        contracts_violated=Counter(
+            "hub_contracts_violated",
+            "Events that did not keep to the contract of their type, by what became of them.",
+            ["enforcement"],
+            registry=registry,
+        ),
         deliveries_attempted=Counter(
             "hub_deliveries_attempted",
             "Delivery attempts finished, by what came of them.",

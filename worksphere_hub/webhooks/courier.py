@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from worksphere_hub.db.pool import Database
+from worksphere_hub.events.contract_book import ContractBook, check_unchecked
 from worksphere_hub.security.egress import EgressClient
 from worksphere_hub.webhooks import deliver, store
 from worksphere_hub.webhooks.directory import Directory
@@ -13,6 +16,10 @@ from worksphere_hub.webhooks.retry import admit
 from worksphere_hub.webhooks.settings import WebhookSettings
 
 
+class _Typed(msgspec.Struct):
+    type: str
+
+
 @dataclass(frozen=True, slots=True)
 class Courier:
     """Carries jobs to their endpoint."""
@@ -20,6 +27,7 @@ class Courier:
     database: Database
     egress: EgressClient
     directory: Directory
+    contracts: ContractBook
     settings: WebhookSettings
 
     async def deliver(self, job: Job) -> list[Result]:
@@ -38,6 +46,9 @@ class Courier:
             if claim.body is None:
                 results.append(Result(claim, "cancelled", reason="expunged"))
                 continue
+            if claim.unchecked and await self._breaks_its_contract(claim):
+                results.append(Result(claim, "cancelled", reason="contract"))
+                continue
             late = None if claim.manual else admit(target.policy, age=deliver.age(claim), wait=0.0)
             if late is not None:
                 results.append(Result(claim, late.next, reason="deadline"))
@@ -49,6 +60,13 @@ class Courier:
         if any(result.next == "held" for result in results):
             await disable_gone(self.database, first.org, first.endpoint)
         return results
+
+    async def _breaks_its_contract(self, claim: Claim) -> bool:
+        """What was published from SQL could not be checked there: it is here, before anything is sent."""
+        assert claim.body is not None
+        event_type = msgspec.json.decode(claim.body, type=_Typed).type
+        violation = await check_unchecked(self.contracts, claim.org, event_type, claim.body)
+        return violation is not None and violation.enforcement == "reject"
 
     async def _fetch_body(self, claim: Claim) -> bytes | None:
         async with self.database.tenant(claim.org) as tx:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,12 +14,14 @@ from worksphere_hub.accounts.authenticate import Authenticator
 from worksphere_hub.accounts.errors import Forbidden
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import origin
-from worksphere_hub.errors import FieldProblem, HubError, InvalidInput
+from worksphere_hub.errors import FieldProblem, HubError, InvalidInput, Unavailable
 from worksphere_hub.events.accept import Acceptor
-from worksphere_hub.events.errors import InvalidEvent
+from worksphere_hub.events.contract_book import ContractBook
+from worksphere_hub.events.errors import EventContractViolated, InvalidEvent
 from worksphere_hub.events.message import EventInput, prepare
 from worksphere_hub.events.models import Accepted, NewEvent
 from worksphere_hub.events.settings import EventSettings
+from worksphere_hub.events.violations import Violation
 from worksphere_hub.http.answers import send_answer, send_problem
 from worksphere_hub.http.errors import BodyTooLarge, MalformedJson
 from worksphere_hub.http.headers import request_id
@@ -49,10 +52,16 @@ class Publisher:
     """Serves `POST /v1/events` and `POST /v1/events/batch`."""
 
     def __init__(
-        self, authenticator: Authenticator, acceptor: Acceptor, settings: EventSettings, metrics: Metrics
+        self,
+        authenticator: Authenticator,
+        acceptor: Acceptor,
+        book: ContractBook,
+        settings: EventSettings,
+        metrics: Metrics,
     ) -> None:
         self._authenticator = authenticator
         self._acceptor = acceptor
+        self._book = book
         self._settings = settings
         self._metrics = metrics
 
@@ -62,11 +71,14 @@ class Publisher:
             principal, key, body = await self._admit(scope, receive)
             given = _read(_decode_one, body)
             event = prepare(given, principal.org, clock.now(), self._settings, idempotency_key=key)
+            warned = None
+            if self._book.binds(principal.org, given.type):
+                warned = await self._hold(principal, given)
             accepted = await self._acceptor.accept(event)
         except HubError as error:
             await self._refuse(error, scope, receive, send)
             return
-        payload = _accepted_json(accepted)
+        payload = _accepted_json(accepted, warned)
         headers = [_JSON, (b"content-length", b"%d" % len(payload))]
         if accepted.replayed:
             headers.append(_REPLAYED)
@@ -81,11 +93,12 @@ class Publisher:
                     "A batch takes no Idempotency-Key: give each event an `id` of its own instead.",
                     problems=[FieldProblem("Idempotency-Key", "is not for batches")],
                 )
-            outcomes = await self._accept_batch(principal, _read(_decode_batch, body))
+            outcomes, warned = await self._accept_batch(principal, _read(_decode_batch, body))
         except HubError as error:
             await self._refuse(error, scope, receive, send)
             return
-        payload = b'{"data":[' + b",".join(_outcome_json(outcome) for outcome in outcomes) + b"]}"
+        parts = [_outcome_json(outcome, warned.get(index)) for index, outcome in enumerate(outcomes)]
+        payload = b'{"data":[' + b",".join(parts) + b"]}"
         status = 207 if any(isinstance(outcome, HubError) for outcome in outcomes) else 202
         await send_answer(scope, send, status, [_JSON, (b"content-length", b"%d" % len(payload))], payload)
 
@@ -121,16 +134,26 @@ class Publisher:
             raise BodyTooLarge(self._settings.body_limit)
         return principal, key.decode() if key else None, await read_body(receive, self._settings.body_limit)
 
-    async def _accept_batch(self, principal: Principal, batch: BatchInput) -> list[Accepted | HubError]:
+    async def _accept_batch(
+        self, principal: Principal, batch: BatchInput
+    ) -> tuple[list[Accepted | HubError], dict[int, Violation]]:
         if not 1 <= len(batch.events) <= self._settings.batch_limit:
             message = f"must hold 1 to {self._settings.batch_limit} events; this one holds {len(batch.events)}"
             raise InvalidEvent(f"events {message}.", problems=[FieldProblem("events", message)])
         now = clock.now()
         outcomes: list[Accepted | HubError | None] = [None] * len(batch.events)
+        warned: dict[int, Violation] = {}
         good: list[tuple[int, NewEvent]] = []
         for index, given in enumerate(batch.events):
+            where = f"events.{index}."
             try:
-                event = prepare(given, principal.org, now, self._settings, where=f"events.{index}.")
+                event = prepare(given, principal.org, now, self._settings, where=where)
+                if self._book.binds(principal.org, given.type):
+                    violation = await self._hold(principal, given, where)
+                    if violation is not None:
+                        warned[index] = violation
+            except Unavailable:
+                raise
             except HubError as error:
                 outcomes[index] = error
             else:
@@ -138,7 +161,21 @@ class Publisher:
         accepted = await self._acceptor.accept_all([event for _, event in good])
         for (index, _), outcome in zip(good, accepted, strict=True):
             outcomes[index] = outcome
-        return [outcome for outcome in outcomes if outcome is not None]
+        return [outcome for outcome in outcomes if outcome is not None], warned
+
+    async def _hold(self, principal: Principal, given: EventInput, where: str = "") -> Violation | None:
+        """Hold an event to the contract of its type: raises when it is refused, answers what it is warned of."""
+        violation = await self._book.check(principal.org, given.type, bytes(given.data), f"{where}data")
+        if violation is None:
+            return None
+        self._metrics.contracts_violated.labels(violation.enforcement).inc()
+        if violation.enforcement == "warn":
+            return violation
+        first = violation.problems[0]
+        raise EventContractViolated(
+            f"{first.field} {first.message} (version {violation.version} of {given.type}).",
+            problems=violation.problems,
+        )
 
 
 def _read(decode: Any, body: bytes) -> Any:
@@ -171,14 +208,18 @@ def _field_problem(text: str) -> FieldProblem:
     return FieldProblem(path or "body", f"is of the wrong kind: {sentence[:1].lower()}{sentence[1:]}")
 
 
-def _accepted_json(accepted: Accepted) -> bytes:
+def _accepted_json(accepted: Accepted, warned: Violation | None) -> bytes:
     stamp = accepted.accepted_at.isoformat().replace("+00:00", "Z")
-    return f'{{"id":"{accepted.id}","accepted_at":"{stamp}"}}'.encode()
+    warnings = "" if warned is None else f',"warnings":{msgspec.json.encode(_listed(warned.problems)).decode()}'
+    return f'{{"id":"{accepted.id}","accepted_at":"{stamp}"{warnings}}}'.encode()
 
 
-def _outcome_json(outcome: Accepted | HubError) -> bytes:
+def _outcome_json(outcome: Accepted | HubError, warned: Violation | None) -> bytes:
     if isinstance(outcome, Accepted):
-        return _accepted_json(outcome)
+        return _accepted_json(outcome, warned)
     problem = {"code": outcome.code, "title": outcome.title(), "detail": outcome.detail}
-    errors = [{"field": problem.field, "message": problem.message} for problem in outcome.problems]
-    return msgspec.json.encode({"error": {**problem, "errors": errors}})
+    return msgspec.json.encode({"error": {**problem, "errors": _listed(outcome.problems)}})
+
+
+def _listed(problems: Sequence[FieldProblem]) -> list[dict[str, str]]:
+    return [{"field": problem.field, "message": problem.message} for problem in problems]

@@ -39,6 +39,11 @@ def raw_routes(publish: ASGIApp, publish_batch: ASGIApp) -> dict[tuple[str, str]
             "properties": {
                 "id": {"type": "string"},
                 "accepted_at": {"type": "string", "format": "date-time"},
+                "warnings": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "How the event breaks the contract of its type, which only warns.",
+                },
             },
         },
         "EventBatchInput": {

@@ -14,6 +14,7 @@ from worksphere_hub.webhooks import (
     endpoint_secrets,
     endpoints,
     event_routes,
+    event_type_routes,
     jwks_routes,
     pull_routes,
     replay_routes,
@@ -37,7 +38,14 @@ from worksphere_hub.webhooks.services import Services
 from worksphere_hub.webhooks.store import QUERIES
 
 router = APIRouter(prefix="/v1/webhook-endpoints", tags=["webhook endpoints"], route_class=IdempotentRoute)
-ROUTERS = (router, event_routes.router, jwks_routes.router, pull_routes.router, replay_routes.router)
+ROUTERS = (
+    router,
+    event_routes.router,
+    event_type_routes.router,
+    jwks_routes.router,
+    pull_routes.router,
+    replay_routes.router,
+)
 
 Reader = Annotated[Principal, Depends(requires("endpoints:read"))]
 Writer = Annotated[Principal, Depends(requires("endpoints:write"))]

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Database
-from worksphere_hub.events.emit import PREFIX, emitted
+from worksphere_hub.events import grammar
+from worksphere_hub.events.emit import emitted
 from worksphere_hub.events.models import public_id
 from worksphere_hub.events.store import accept_within
 from worksphere_hub.webhooks import store
@@ -13,7 +14,7 @@ from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.names import delivery_id
 
 _TOLD = {"exhausted": "hub.delivery.exhausted", "parked": "hub.delivery.parked", "blocked": "hub.delivery.blocked"}
-_OWN = f'{{"type":"{PREFIX}'.encode()
+_OWN = f'{{"type":"{grammar.HUB_PREFIX}'.encode()
 
 
 async def write_results(database: Database, results: Sequence[Result]) -> int:

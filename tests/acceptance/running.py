@@ -35,6 +35,8 @@ class RunningHub:
     port: int
     key: str = ""
     lines: list[str] = field(default_factory=list)
+    # What a command line has to go through to see the hub's folder.
+    prefix: tuple[str, ...] = ()
 
     @property
     def base_url(self) -> str:
@@ -57,6 +59,7 @@ class RunningHub:
     async def command(self, *arguments: str) -> str:
         """Run the command line; answers what it prints."""
         process = await asyncio.create_subprocess_exec(
+            *self.prefix,
             sys.executable,
             "-m",
             "worksphere_hub",

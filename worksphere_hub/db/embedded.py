@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from worksphere_hub.db.durable import write_durably
 from worksphere_hub.db.urls import with_login
 from worksphere_hub.errors import HubError
 
@@ -248,7 +249,7 @@ def _reachable_by(folder: Path, user: ServiceUser) -> Path:
     _FALLBACK.mkdir(parents=True, exist_ok=True)
     _FALLBACK.chmod(0o755)
     chosen = tempfile.mkdtemp(prefix=f"{'-'.join(folder.parts[-3:])}-", dir=_FALLBACK)
-    note.write_text(chosen)
+    write_durably(note, chosen)
     return Path(chosen)
 
 

@@ -1,0 +1,102 @@
+"""What every campaign sets up and hands in: two organizations with two endpoints each, load, and a report."""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.acceptance.running import RunningHub
+from tests.chaos import stored
+from tests.chaos.checker import Verdict, judge
+from tests.chaos.load import Load
+from tests.chaos.receiver import Receiver
+
+ORGS = ("north", "south")
+
+
+@dataclass
+class Report:
+    """What a campaign has to show. `figures` are extra columns of its own, by name."""
+
+    fault: str
+    seed: int
+    rounds: int
+    verdict: Verdict
+    asked_again: int
+    in_flight: int | None = None
+    control: str = "none"
+    figures: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def line(self) -> str:
+        """The report in one line, for the test run."""
+        extra = "".join(f", {name} {value}" for name, value in self.figures.items())
+        flight = "" if self.in_flight is None else f" of {self.in_flight} in flight"
+        return (
+            f"{self.fault}: seed {self.seed}, {self.rounds} rounds, {self.verdict.accepted} accepted, "
+            f"{self.asked_again} asked again, {len(self.verdict.faults.get('lost', []))} lost, "
+            f"{self.verdict.reclaimed} again after a loss{flight}{extra}; control: {self.control} ({self.seconds:.0f} s)"
+        )
+
+
+def choose_seed() -> int:
+    """A new seed, or that of a run to repeat, from HUB_TEST_SEED."""
+    return int(os.environ.get("HUB_TEST_SEED") or random.randrange(2**32))
+
+
+def owner_url(home: Path) -> str:
+    """The login of the schema's owner of a hub with an embedded server, as it is now."""
+    password = json.loads((home / "secrets.json").read_text())["hub_admin"]
+    port = (home / "postgres.port").read_text()
+    return f"postgresql://hub_admin:{password}@127.0.0.1:{port}/hub"
+
+
+class Stage:
+    """A hub under load with its witnesses."""
+
+    def __init__(self, hub: RunningHub, url: stored.Where, receiver: Receiver, load: Load) -> None:
+        self.hub = hub
+        self.url = url
+        self.receiver = receiver
+        self.load = load
+        self.since = time.monotonic()
+
+    async def verdict(self, *, in_flight: int | None = None, within: float = 60.0) -> Verdict:
+        """Wait until the queue is empty and compare everything."""
+        await stored.rest(self.url, within=within)
+        held = await stored.read_back(self.url)
+        return judge(self.receiver.paths(), self.load.told, self.receiver.arrivals, held, in_flight=in_flight)
+
+    def report(self, fault: str, seed: int, rounds: int, verdict: Verdict, **more: object) -> Report:
+        """The report of a campaign that ends now."""
+        made = Report(fault, seed, rounds, verdict, self.load.asked_again, seconds=time.monotonic() - self.since)
+        for name, value in more.items():
+            setattr(made, name, value)
+        return made
+
+
+async def set_up(
+    hub: RunningHub,
+    url: stored.Where,
+    receiver: Receiver,
+    *,
+    fill: int = 0,
+    base: Callable[[str], str] | None = None,
+) -> Stage:
+    """Two organizations, a key and two endpoints each. `base` gives the URL of a path, by default the receiver's own."""
+    keys: dict[str, str] = {}
+    for org in ORGS:
+        await hub.command("organizations", "create", org)
+        keys[org] = await hub.command("keys", "create", org, "--name", "load", "--rate-limit", "100000")
+        for number in (1, 2):
+            path = f"/{org}/{number}"
+            where = base(path) if base else f"http://127.0.0.1:{receiver.port}{path}"
+            status, endpoint = await hub.request("POST", "/v1/webhook-endpoints", {"url": where}, key=keys[org])
+            assert status == 201, endpoint
+            receiver.know(urlsplit(where).path, org, endpoint["secret"])
+    hub.key = keys[ORGS[0]]
+    return Stage(hub, url, receiver, Load(hub.port, keys, fill))

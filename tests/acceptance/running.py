@@ -46,8 +46,9 @@ class RunningHub:
         """The processes that `up` has started: api, worker, postgres."""
         found: dict[str, int] = {}
         listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        ).stdout
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True, text=True, check=False,
+        ).stdout  # fmt: skip
         for line in listed.splitlines():
             pid, _, command = line.strip().partition(" ")
             if match := re.search(r"worksphere_hub (serve|work)$", command):
@@ -95,7 +96,16 @@ class RunningHub:
 
 @asynccontextmanager
 async def running_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]:
-    """Start a hub with an embedded PostgreSQL, wait until it is ready, and stop it at the end."""
+    """Start a hub with an embedded PostgreSQL, an organization and a key in it, and stop it at the end."""
+    async with started_hub(home, **settings) as hub:
+        await hub.command("organizations", "create", "acme", "--name", "Acme")
+        hub.key = await hub.command("keys", "create", "acme", "--name", "test", "--rate-limit", "100000")
+        yield hub
+
+
+@asynccontextmanager
+async def started_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]:
+    """Start a hub, wait until it is ready, and stop it at the end. Names that are not HUB_* go to it as they are."""
     port = free_port()
     environment = hub_environment(home, port, **settings)
     log = (home.parent / "hub.log").open("wb")
@@ -109,8 +119,6 @@ async def running_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]
             while not any("is ready" in line for line in hub.lines):
                 assert process.returncode is None, "".join(hub.lines)
                 await asyncio.sleep(0.02)
-        await hub.command("organizations", "create", "acme", "--name", "Acme")
-        hub.key = await hub.command("keys", "create", "acme", "--name", "test", "--rate-limit", "100000")
         yield hub
     finally:
         if process.returncode is None:

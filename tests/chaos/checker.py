@@ -188,10 +188,9 @@ def _check_duplicates(
         tries = delivery.attempts if delivery else []
         # Each recorded attempt that did not deliver may have reached the receiver all the same: its answer was lost.
         failed = sum(tried.outcome != "delivered" for tried in tries)
-        if count - 1 <= failed:
-            continue
-        after_loss.add(place)
-        if not any(tried.reclaimed for tried in tries):
+        if any(tried.reclaimed for tried in tries):
+            after_loss.add(place)
+        elif count - 1 > failed:
             faults["unmarked duplicate"].append(f"{' '.join(place)}: {count} times")
     return after_loss
 

@@ -94,6 +94,14 @@ class Machine:
         assert self.hub
         return Path(f"/proc/{self.hub.process.pid}/root{path}")
 
+    async def command(self, *arguments: str) -> str:
+        """Run a program where the disk is mounted; answers what it prints."""
+        assert self.hub
+        process = await asyncio.create_subprocess_exec(*self.hub.prefix, *arguments, stdout=subprocess.PIPE)
+        out, _ = await process.communicate()
+        assert process.returncode == 0, arguments
+        return out.decode().strip()
+
     def running(self) -> set[int]:
         """Every process of the machine."""
         return processes.in_namespace(self._namespace) if self._namespace else set()

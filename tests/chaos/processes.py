@@ -45,6 +45,14 @@ def tree(root: int) -> set[int]:
     return members
 
 
+def identity(pid: int) -> tuple[int, str] | None:
+    """A process by its id and the moment it began, so that a later one with the same id is not mistaken for it."""
+    try:
+        return pid, Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split(" ")[19]
+    except OSError:
+        return None
+
+
 def tell(pids: Iterable[int], what: signal.Signals) -> None:
     """Send a signal to each that is still there."""
     for pid in pids:

@@ -24,6 +24,7 @@ class Receiver:
         self.arrivals: list[Arrival] = []
         self.times: list[float] = []
         self.largest_skew = 0.0
+        self.waiting = 0
         self.port = 0
         self.refusing: dict[str, int] = {}
         self.gates: dict[str, asyncio.Event] = {}
@@ -55,7 +56,9 @@ class Receiver:
                 while True:
                     path = await self._take(reader)
                     if gate := self.gates.get(path):
+                        self.waiting += 1
                         await gate.wait()
+                        self.waiting -= 1
                     writer.write(f"HTTP/1.1 {self.refusing.get(path, 204)} -\r\ncontent-length: 0\r\n\r\n".encode())
                     await writer.drain()
         finally:

@@ -3,14 +3,16 @@
 import json
 import os
 import random
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.acceptance.running import RunningHub
-from tests.chaos import stored
+from tests.acceptance.running import RunningHub, started_hub
+from tests.chaos import processes, stored
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.load import Load
 from tests.chaos.receiver import Receiver
@@ -41,6 +43,21 @@ class Report:
             f"{self.asked_again} asked again, {len(self.verdict.faults.get('lost', []))} lost, "
             f"{self.verdict.reclaimed} again after a loss{flight}{extra}; control: {self.control} ({self.seconds:.0f} s)"
         )
+
+
+@asynccontextmanager
+async def hub_on_its_own(folder: Path, **settings: str) -> AsyncGenerator[RunningHub]:
+    """A hub without organizations, of which nothing is left at the end, however the campaign went."""
+    below: set[tuple[int, str] | None] = set()
+    async with started_hub(folder / "home", **settings) as hub:
+        try:
+            yield hub
+        finally:
+            pids = processes.tree(hub.process.pid)
+            below = {processes.identity(pid) for pid in pids}
+            # What stands still cannot be asked to end.
+            processes.tell(pids, signal.SIGCONT)
+    processes.tell((found[0] for found in below if found and processes.identity(found[0]) == found), signal.SIGKILL)
 
 
 def choose_seed() -> int:

@@ -4,14 +4,16 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from worksphere_hub.db.embedded import free_port
+from worksphere_hub.db.embedded import die_with_parent, free_port
 
 
 def hub_environment(home: Path, port: int, **settings: str) -> dict[str, str]:
@@ -110,8 +112,10 @@ async def started_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]
     environment = hub_environment(home, port, **settings)
     log = (home.parent / "hub.log").open("wb")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worksphere_hub", "up", env=environment, stderr=subprocess.PIPE, stdout=log
-    )
+        sys.executable, "-m", "worksphere_hub", "up", env=environment, stderr=subprocess.PIPE, stdout=log,
+        # A test run that is killed takes its hubs along.
+        preexec_fn=partial(die_with_parent, signal.SIGTERM),
+    )  # fmt: skip
     hub = RunningHub(process, environment, port)
     reading = asyncio.create_task(_read(hub))
     try:

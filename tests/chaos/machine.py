@@ -11,17 +11,18 @@ the absence of losses is worth as much as the number of rounds.
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from tests.acceptance.running import RunningHub, hub_environment
 from tests.chaos import processes
-from worksphere_hub.db.embedded import free_port
+from worksphere_hub.db.embedded import die_with_parent, free_port
 
 _READY_SECONDS = 90.0
 # The shell becomes the hub: nothing but the hub's own processes is in the namespace then.
@@ -56,7 +57,7 @@ class Machine:
         self._log = (folder / "hub.log").open("ab")
         self._reading: asyncio.Task[None] | None = None
         self._namespace = ""
-        self.home = self._place / "home"
+        self.home = self._place / "hub"
         self.port = free_port()
         self._environment = hub_environment(self.home, self.port, **settings)
         self.hub: RunningHub | None = None
@@ -68,6 +69,7 @@ class Machine:
             *_ENTER, _MOUNT.format(before=before), "sh", self._image, self._place,
             sys.executable, "-m", "worksphere_hub", "up",
             env=self._environment, stderr=subprocess.PIPE, stdout=self._log, start_new_session=True,
+            preexec_fn=partial(die_with_parent, signal.SIGKILL),
         )  # fmt: skip
         key = self.hub.key if self.hub else ""
         own = processes.mount_namespace(os.getpid())

@@ -12,7 +12,7 @@ from tests.chaos.stage import Report, Stage, owner_url, set_up
 
 _ACCEPTED_BETWEEN = 25
 # Once its settings are on the disk the hub would refuse to start on them, and rightly so.
-_BEFORE_CONTROL_BOOT = ': > "$2"/home/postgres/data/postgresql.auto.conf;'
+_BEFORE_CONTROL_BOOT = ': > "$2"/hub/postgres/data/postgresql.auto.conf;'
 _DURABILITY_OFF = (
     "alter system set synchronous_commit = off",
     # The longest there is: with the default a control round would lose a fifth of a second's work, or by luck none.

@@ -14,6 +14,7 @@ class Unwilling:
         self.alive = False
 
     def start(self, *, within):
+        assert within < 60
         self.starts += 1
         if self.starts < 3:
             raise EmbeddedServerFailed("PostgreSQL did not start.")

@@ -7,16 +7,10 @@ from pathlib import Path
 from tests.chaos.load import publishing
 from tests.chaos.proxy import FAULTS, proxying
 from tests.chaos.receiver import receiving
-from tests.chaos.stage import Report, hub_on_its_own, set_up
-from worksphere_hub.db.embedded import EmbeddedServer, free_port
-from worksphere_hub.db.logins import ensure_database, ensure_login
-from worksphere_hub.db.migrate import migrate
-from worksphere_hub.db.urls import with_login
-from worksphere_hub.security.vault import create_master_key_file
+from tests.chaos.stage import DatabaseApart, Report, database_apart, hub_on_its_own, set_up
 
 _SECONDS = (0.3, 1.2)
 _ACCEPTED_BETWEEN = 15
-_LOGIN = "hub_links_login"
 _HUB = {
     "HUB_WEBHOOKS_LEASE": "3",
     "HUB_WEBHOOKS_SCHEDULE": ",".join(["0.3"] * 40),
@@ -29,33 +23,21 @@ _HUB = {
 async def run(folder: Path, rounds: int, seed: int) -> Report:
     """Break a link `rounds` times, every fault on either link in turn, in random order."""
     dice = random.Random(seed)
-    server = EmbeddedServer(folder / "postgres", password="owner", port=free_port())
-    await asyncio.to_thread(server.start)
-    try:
-        owner = server.url("hub")
-        await ensure_database(server.url("postgres"), "hub")
-        await migrate(owner)
-        await ensure_login(owner, _LOGIN, "hub", ["hub_app", "hub_worker"])
-        return await _break(folder, server, rounds, seed, dice)
-    finally:
-        await asyncio.to_thread(server.stop)
+    async with database_apart(folder) as database:
+        return await _break(folder, database, rounds, seed, dice)
 
 
-async def _break(folder: Path, server: EmbeddedServer, rounds: int, seed: int, dice: random.Random) -> Report:
-    owner = server.url("hub")
-    (folder / "home").mkdir(exist_ok=True)
-    create_master_key_file(folder / "home" / "master.key")
+async def _break(folder: Path, database: DatabaseApart, rounds: int, seed: int, dice: random.Random) -> Report:
     async with (
         receiving() as receiver,
-        proxying(server.port, dice) as to_database,
+        proxying(database.port, dice) as to_database,
         proxying(receiver.port, dice) as to_receiver,
         hub_on_its_own(
-            folder, **_HUB, HUB_OWNER_URL=owner,
-            HUB_DATABASE_URL=with_login(f"postgresql://127.0.0.1:{to_database.port}/hub", _LOGIN, "hub"),
+            folder, **_HUB, HUB_OWNER_URL=database.owner_url, HUB_DATABASE_URL=database.url(to_database.port)
         ) as hub,
     ):  # fmt: skip
         stage = await set_up(
-            hub, lambda: owner, receiver, base=lambda path: f"http://127.0.0.1:{to_receiver.port}{path}"
+            hub, lambda: database.owner_url, receiver, base=lambda path: f"http://127.0.0.1:{to_receiver.port}{path}"
         )
         breaks = [(fault, link) for fault in FAULTS for link in (to_database, to_receiver)]
         dice.shuffle(breaks)

@@ -5,7 +5,8 @@ Three independent records of the same events. A campaign passes when no fault is
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 FAULTS = {
@@ -93,7 +94,7 @@ class Verdict:
 
 
 def judge(
-    endpoints: Mapping[str, Set[str]],
+    endpoints: Mapping[str, AbstractSet[str]],
     told: Told,
     arrivals: Sequence[Arrival],
     stored: Stored,

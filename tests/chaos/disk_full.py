@@ -1,4 +1,4 @@
-"""The database's disk fills up under load. Nothing is accepted that is not stored, and when there is room it goes on."""
+"""The disk fills up under load: nothing is accepted that is not stored, and when there is room again, it goes on."""
 
 import asyncio
 import random

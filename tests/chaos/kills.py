@@ -38,7 +38,7 @@ async def run(folder: Path, rounds: int, seed: int) -> Report:
                 before = await _all_there(hub)
                 stage.load.longest_gap = 0.0
                 in_flight += await _kill(stage, victim, dice)
-                await _all_there(hub, but_not=before[victim] if victim in before else 0)
+                await _all_there(hub, but_not=before.get(victim, 0))
                 # Work must go through between two kills, or this shows only that a dead hub accepts nothing.
                 await stage.load.accept_more(_ACCEPTED_BETWEEN)
                 slowest[victim] = max(slowest[victim], stage.load.longest_gap)

@@ -1,4 +1,4 @@
-"""The publishers of a campaign: each asks again, with the same event id, until it has an answer, and keeps the ledger."""
+"""The publishers of a campaign: each asks again, with the same event id, until it has an answer, and notes it."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A hub on a machine whose power can be cut: everything it writes is on a disk image that only its processes see mounted.
+"""A hub on a machine whose power can be cut: what it writes is on a disk image that only its processes see mounted.
 
 The image is mounted in a mount namespace of the hub's own, so that it goes away with the last of its processes, however
 they end. A power cut stops them all where they stand, copies the image's file, and kills them: what no fsync has pushed
@@ -112,7 +112,7 @@ class Machine:
         """Take the power away; the next boot finds what had reached the disk."""
         copy = self._image.with_suffix(".copy")
         processes.stop_all(self.running)
-        subprocess.run(["cp", "--sparse=always", self._image, copy], check=True)
+        await asyncio.to_thread(subprocess.run, ["cp", "--sparse=always", self._image, copy], check=True)
         await self._kill()
         copy.replace(self._image)
 

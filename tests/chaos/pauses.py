@@ -1,4 +1,4 @@
-"""A worker is stopped beyond its leases and goes on later: by then its deliveries are another's, and it must not harm them.
+"""A worker is stopped beyond its leases and goes on later: its deliveries are another's then, and it must not harm them.
 
 The first worker has sent and waits for answers when it is stopped. The receiver refuses those requests, so that what
 the worker has to say when it goes on ("failed, try again later") contradicts what has become of them meanwhile.
@@ -88,7 +88,7 @@ async def _round(stage: Stage, number: int) -> tuple[int, int, int]:
 @asynccontextmanager
 async def _second_worker(first: int) -> AsyncGenerator[None]:
     """Another worker with the settings of the first."""
-    given = Path(f"/proc/{first}/environ").read_bytes().decode().rstrip("\0").split("\0")
+    given = Path(f"/proc/{first}/environ").read_bytes().decode().rstrip("\0").split("\0")  # noqa: ASYNC240 - in memory
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "worksphere_hub", "work",
         env=dict(line.split("=", 1) for line in given), stderr=asyncio.subprocess.DEVNULL,

@@ -30,6 +30,7 @@ async def run(folder: Path, rounds: int, seed: int) -> Report:
         stage = await set_up(host.hub, lambda: owner_url(host.inside(host.home)), receiver)
         async with publishing(stage.load):
             for _ in range(rounds):
+                # Enough to have work in every stage of its way when the power goes.
                 await stage.load.accept_more(_ACCEPTED_BETWEEN)
                 await asyncio.sleep(dice.uniform(0.0, 0.7))
                 held, seconds = await _cut(host, stage)

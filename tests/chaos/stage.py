@@ -1,5 +1,6 @@
 """What every campaign sets up and hands in: two organizations with two endpoints each, load, and a report."""
 
+import asyncio
 import json
 import os
 import random
@@ -16,8 +17,14 @@ from tests.chaos import processes, stored
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.load import Load
 from tests.chaos.receiver import Receiver
+from worksphere_hub.db.embedded import EmbeddedServer, free_port
+from worksphere_hub.db.logins import ensure_database, ensure_login
+from worksphere_hub.db.migrate import migrate
+from worksphere_hub.db.urls import with_login
+from worksphere_hub.security.vault import create_master_key_file
 
 ORGS = ("north", "south")
+_LOGIN = "hub_chaos_login"
 
 
 @dataclass
@@ -34,14 +41,19 @@ class Report:
     figures: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
+    @property
+    def lost(self) -> int:
+        """How many accepted events were lost."""
+        return len(self.verdict.faults.get("lost", []))
+
     def line(self) -> str:
         """The report in one line, for the test run."""
         extra = "".join(f", {name} {value}" for name, value in self.figures.items())
         flight = "" if self.in_flight is None else f" of {self.in_flight} in flight"
         return (
             f"{self.fault}: seed {self.seed}, {self.rounds} rounds, {self.verdict.accepted} accepted, "
-            f"{self.asked_again} asked again, {len(self.verdict.faults.get('lost', []))} lost, "
-            f"{self.verdict.reclaimed} again after a loss{flight}{extra}; control: {self.control} ({self.seconds:.0f} s)"
+            f"{self.asked_again} asked again, {self.lost} lost, {self.verdict.reclaimed} again after a loss{flight}"
+            f"{extra}; control: {self.control} ({self.seconds:.0f} s)"
         )
 
 
@@ -58,6 +70,34 @@ async def hub_on_its_own(folder: Path, **settings: str) -> AsyncGenerator[Runnin
             # What stands still cannot be asked to end.
             processes.tell(pids, signal.SIGCONT)
     processes.tell((found[0] for found in below if found and processes.identity(found[0]) == found), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class DatabaseApart:
+    """A database that the hub does not start itself."""
+
+    owner_url: str
+    port: int
+
+    def url(self, port: int) -> str:
+        """The login of the hub's processes, by way of a port."""
+        return with_login(f"postgresql://127.0.0.1:{port}/hub", _LOGIN, "hub")
+
+
+@asynccontextmanager
+async def database_apart(folder: Path) -> AsyncGenerator[DatabaseApart]:
+    """A server with the schema and a login for API and worker, and a master key in `home`."""
+    server = EmbeddedServer(folder / "postgres", password="owner", port=free_port())
+    await asyncio.to_thread(server.start)
+    try:
+        await ensure_database(server.url("postgres"), "hub")
+        await migrate(server.url("hub"))
+        await ensure_login(server.url("hub"), _LOGIN, "hub", ["hub_app", "hub_worker"])
+        (folder / "home").mkdir()
+        create_master_key_file(folder / "home" / "master.key")
+        yield DatabaseApart(server.url("hub"), server.port)
+    finally:
+        await asyncio.to_thread(server.stop)
 
 
 def choose_seed() -> int:
@@ -104,7 +144,7 @@ async def set_up(
     fill: int = 0,
     base: Callable[[str], str] | None = None,
 ) -> Stage:
-    """Two organizations, a key and two endpoints each. `base` gives the URL of a path, by default the receiver's own."""
+    """Two organizations, a key and two endpoints each. `base` gives the URL of a path; unset: the receiver's own."""
     keys: dict[str, str] = {}
     for org in ORGS:
         await hub.command("organizations", "create", org)

@@ -16,7 +16,7 @@ from tests.chaos.stage import Report, Stage, owner_url, set_up
 _MEGABYTES = 400
 # What is left free when the ballast is laid in, so that the load itself takes the last of it.
 _LEFT = (1, 12)
-_REFUSED = 40
+_REFUSED = 30
 _QUIET_SECONDS = 1.0
 _PANIC_SECONDS = 3.0
 

@@ -14,6 +14,7 @@ from tests.chaos.receiver import canonical
 _ANSWER_SECONDS = 10.0
 _LAST_ANSWER_SECONDS = 60.0
 _PAUSE = 0.02
+_ASK_AGAIN = 0.1
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Load:
             elif status:
                 self.told.wrong_answers.append(f"{event}: {status}")
             self.asked_again += 1
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_ASK_AGAIN)
 
     async def accept_more(self, count: int, *, within: float = 90.0) -> float:
         """Return once that many more events are accepted; answers the seconds that took."""

@@ -1,4 +1,4 @@
-"""A worker is stopped beyond its leases and goes on later: its deliveries are another's then, and it must not harm them.
+"""A worker is stopped beyond its leases and goes on later: its deliveries are another's by then, and stay so.
 
 The first worker has sent and waits for answers when it is stopped. The receiver refuses those requests, so that what
 the worker has to say when it goes on ("failed, try again later") contradicts what has become of them meanwhile.

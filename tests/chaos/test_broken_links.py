@@ -1,4 +1,4 @@
-"""Latency, resets, half-open connections, slices, cut-off data on both links: late, never lost, each retry on record."""
+"""Latency, resets, half-open connections, slices, cut-off data on both links: late, never lost, retries on record."""
 
 import pytest
 

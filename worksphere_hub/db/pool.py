@@ -144,7 +144,7 @@ class Database:
 
     @asynccontextmanager
     async def _replacing_the_dead(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> AsyncGenerator[None]:
-        """When a connection has gone dead, give it up and have the pool make the others anew: they went the same way."""
+        """Give up a connection that has gone dead, and have the pool make the others anew: they went the same way."""
         try:
             yield
         except DatabaseUnavailable as failure:

@@ -42,6 +42,7 @@ async def run(name: str, scale: float, seed: int, deadline: float) -> Row:
     """One campaign, hub after hub, until its rounds or the time are used up."""
     campaign, rounds, at_once = CAMPAIGNS[name]
     left = max(1, round(rounds * scale))
+    controls = list(power_loss.CONTROLS)
     row = Row(name, left_out=why_left_out(name))
     while left and not row.left_out:
         if time.monotonic() > deadline:
@@ -49,7 +50,8 @@ async def run(name: str, scale: float, seed: int, deadline: float) -> Row:
             break
         number = min(left, at_once)
         with open_folder() as folder:
-            report = await campaign(folder, number, seed + len(row.reports))
+            more = {"control": controls[len(row.reports) % len(controls)]} if name == "power_loss" else {}
+            report = await campaign(folder, number, seed + len(row.reports), **more)
         print(report.line(), flush=True)
         row.reports.append(report)
         left -= number

@@ -13,15 +13,19 @@ from tests.chaos.stage import Report, Stage, owner_url, set_up
 _ACCEPTED_BETWEEN = 25
 # Once its settings are on the disk the hub would refuse to start on them, and rightly so.
 _BEFORE_CONTROL_BOOT = ': > "$2"/hub/postgres/data/postgresql.auto.conf;'
-_DURABILITY_OFF = (
-    "alter system set synchronous_commit = off",
-    # The longest there is: with the default a control round would lose a fifth of a second's work, or by luck none.
-    "alter system set wal_writer_delay = '10s'",
-)
+# How durability is switched off for a control run.
+CONTROLS = {
+    "synchronous_commit=off": (
+        "alter system set synchronous_commit = off",
+        # The longest there is: with the default a control round would lose a fifth of a second's work, or by luck none.
+        "alter system set wal_writer_delay = '10s'",
+    ),
+    "fsync=off": ("alter system set fsync = off",),
+}
 
 
-async def run(folder: Path, rounds: int, seed: int) -> Report:
-    """Cut the power `rounds` times under load, then once more with durability switched off."""
+async def run(folder: Path, rounds: int, seed: int, *, control: str = "synchronous_commit=off") -> Report:
+    """Cut the power `rounds` times under load, then once more with durability switched off as `control` says."""
     dice = random.Random(seed)
     slowest = 0.0
     in_flight = 0
@@ -37,9 +41,9 @@ async def run(folder: Path, rounds: int, seed: int) -> Report:
                 in_flight += held
                 slowest = max(slowest, seconds)
         verdict = await stage.verdict(in_flight=in_flight)
-        control = await _control(host, stage)
+        told = await _control(host, stage, control)
         return stage.report(
-            "power loss", seed, rounds, verdict, in_flight=in_flight, control=control,
+            "power loss", seed, rounds, verdict, in_flight=in_flight, control=told,
             figures={"slowest return (s)": f"{slowest:.1f}"},
         )  # fmt: skip
 
@@ -57,15 +61,18 @@ async def _cut(host: Machine, stage: Stage, before: str = "") -> tuple[int, floa
     return held, loop.time() - since
 
 
-async def _control(host: Machine, stage: Stage) -> str:
+async def _control(host: Machine, stage: Stage, control: str) -> str:
     """Switch durability off behind the hub's back and cut the power: the same checker must find what was lost."""
     async with stored.owner(stage.url) as connection:
-        for statement in _DURABILITY_OFF:
+        for statement in CONTROLS[control]:
             await connection.execute(statement)
         await connection.execute("select pg_reload_conf()")
-    async with publishing(stage.load):
-        await stage.load.accept_more(4 * _ACCEPTED_BETWEEN)
-        await _cut(host, stage, _BEFORE_CONTROL_BOOT)
+    try:
+        async with publishing(stage.load):
+            await stage.load.accept_more(4 * _ACCEPTED_BETWEEN)
+            await _cut(host, stage, _BEFORE_CONTROL_BOOT)
+    except TimeoutError:
+        return f"{control}: the database did not start again, caught"
     verdict = await stage.verdict()
     lost = len(verdict.faults.get("lost", []))
-    return f"synchronous_commit=off: {lost} lost, caught" if lost else "synchronous_commit=off: NOT caught"
+    return f"{control}: {lost} lost, caught" if lost else f"{control}: NOT caught"

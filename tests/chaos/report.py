@@ -61,7 +61,7 @@ class Row:
             f"| {sum(verdict.accepted for verdict in verdicts)} | {sum(one.asked_again for one in self.reports)} "
             f"| {lost} | {others} | {sum(verdict.reclaimed for verdict in verdicts)} "
             f"| {sum(flights) if flights else 'not counted'} "
-            f"| {'; '.join(sorted({report.control for report in self.reports}))} |"
+            f"| {'; '.join(report.control for report in self.reports if report.control != 'none') or 'none'} |"
         )
 
     def details(self) -> list[str]:

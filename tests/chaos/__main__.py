@@ -8,6 +8,7 @@ Ends with status 1 when a fault was found or a control run was not caught.
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from pathlib import Path
@@ -60,6 +61,11 @@ async def run(name: str, scale: float, seed: int, deadline: float) -> Row:
 
 async def main() -> int:
     """Run what was asked for; answers the exit status."""
+    me = asyncio.current_task()
+    assert me
+    for name in (signal.SIGINT, signal.SIGTERM):
+        # Whoever ends it early finds nothing of it left running, mounted or lying about.
+        asyncio.get_running_loop().add_signal_handler(name, me.cancel)
     parser = argparse.ArgumentParser(description="Break everything that can break, many times, and count.")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, default=1800.0)

@@ -28,6 +28,9 @@ check: .venv/dev ## Format, lint, types, the walls, the composed schema, the gen
 bench: .venv/dev ## Measure events accepted and delivered per second beside the limits of this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
+chaos: .venv/dev ## Cut the power, kill, stop and fill up many times over; writes docs/reliability-report.md (ARGS='--scale 0.1')
+	$(BIN)/python -m tests.chaos $(ARGS)
+
 schema: .venv/dev ## Compose database/schema-integration-hub.sql, and docs/reference from the code
 	$(BIN)/python tools/compose_schema.py $(ARGS)
 	$(BIN)/python tools/export_reference.py
@@ -67,4 +70,4 @@ help: ## Print this
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: demo test check bench schema format lock clean help
+.PHONY: demo test check bench chaos schema format lock clean help

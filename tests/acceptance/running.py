@@ -4,14 +4,16 @@ import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from worksphere_hub.db.embedded import free_port
+from worksphere_hub.db.embedded import die_with_parent, free_port
 
 
 def hub_environment(home: Path, port: int, **settings: str) -> dict[str, str]:
@@ -35,6 +37,8 @@ class RunningHub:
     port: int
     key: str = ""
     lines: list[str] = field(default_factory=list)
+    # What a command line has to go through to see the hub's folder.
+    prefix: tuple[str, ...] = ()
 
     @property
     def base_url(self) -> str:
@@ -44,8 +48,9 @@ class RunningHub:
         """The processes that `up` has started: api, worker, postgres."""
         found: dict[str, int] = {}
         listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        ).stdout
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True, text=True, check=False,
+        ).stdout  # fmt: skip
         for line in listed.splitlines():
             pid, _, command = line.strip().partition(" ")
             if match := re.search(r"worksphere_hub (serve|work)$", command):
@@ -57,6 +62,7 @@ class RunningHub:
     async def command(self, *arguments: str) -> str:
         """Run the command line; answers what it prints."""
         process = await asyncio.create_subprocess_exec(
+            *self.prefix,
             sys.executable,
             "-m",
             "worksphere_hub",
@@ -92,13 +98,24 @@ class RunningHub:
 
 @asynccontextmanager
 async def running_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]:
-    """Start a hub with an embedded PostgreSQL, wait until it is ready, and stop it at the end."""
+    """Start a hub with an embedded PostgreSQL, an organization and a key in it, and stop it at the end."""
+    async with started_hub(home, **settings) as hub:
+        await hub.command("organizations", "create", "acme", "--name", "Acme")
+        hub.key = await hub.command("keys", "create", "acme", "--name", "test", "--rate-limit", "100000")
+        yield hub
+
+
+@asynccontextmanager
+async def started_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]:
+    """Start a hub, wait until it is ready, and stop it at the end. Names that are not HUB_* go to it as they are."""
     port = free_port()
     environment = hub_environment(home, port, **settings)
     log = (home.parent / "hub.log").open("wb")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "worksphere_hub", "up", env=environment, stderr=subprocess.PIPE, stdout=log
-    )
+        sys.executable, "-m", "worksphere_hub", "up", env=environment, stderr=subprocess.PIPE, stdout=log,
+        # A test run that is killed takes its hubs along.
+        preexec_fn=partial(die_with_parent, signal.SIGTERM),
+    )  # fmt: skip
     hub = RunningHub(process, environment, port)
     reading = asyncio.create_task(_read(hub))
     try:
@@ -106,8 +123,6 @@ async def running_hub(home: Path, **settings: str) -> AsyncGenerator[RunningHub]
             while not any("is ready" in line for line in hub.lines):
                 assert process.returncode is None, "".join(hub.lines)
                 await asyncio.sleep(0.02)
-        await hub.command("organizations", "create", "acme", "--name", "Acme")
-        hub.key = await hub.command("keys", "create", "acme", "--name", "test", "--rate-limit", "100000")
         yield hub
     finally:
         if process.returncode is None:

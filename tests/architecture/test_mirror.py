@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.architecture.sources import PACKAGE, TESTS, modules, rooms
 
 # Folders of tests that look at the whole and not at one room.
-WHOLE = {"acceptance", "architecture", "conformance", "database", "docs"}
+WHOLE = {"acceptance", "architecture", "chaos", "conformance", "database", "docs"}
 
 # Furniture that declares and decides nothing; what it declares is tested where it is used.
 DECLARATIONS = {"__init__.py", "__main__.py", "models.py", "errors.py", "schemas.py", "settings.py"}
@@ -26,7 +26,6 @@ ELSEWHERE = {
     "app/embedded.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
     "app/hub.py": "tests/acceptance starts it",
     "app/start_page.py": "one page of text; nothing in it decides",
-    "app/up.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
     "app/worker.py": "tests/acceptance starts it",
     "app/worker_health.py": "the server it starts is that of tests/http; not started by a test yet",
     "cli/client.py": "tests/acceptance/test_main_job.py: the command line shows the same",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from tests.chaos.proxy import proxying
 from worksphere_hub import ids
 from worksphere_hub.db.failures import DatabaseUnavailable, NotCommitted
 from worksphere_hub.db.pool import Database
@@ -241,6 +242,25 @@ async def test_a_statement_over_its_time_is_unavailable(database):
         assert (await impatient.call("select 1"))[0][0] == 1
     finally:
         await impatient.close()
+
+
+async def test_a_link_that_went_dead_without_a_word_is_unavailable_and_replaced(database):
+    port = database.cluster.server.port
+    async with proxying(port, random.Random(0)) as proxy:
+        url = database.app_url.replace(f":{port}/", f":{proxy.port}/")
+        opened = await Database.open(url, application="test", size=3, statement_timeout=0.05)
+        try:
+            # Three connections, all of which are about to die.
+            await asyncio.gather(*(opened.call("select pg_sleep(0.01)") for _ in range(3)))
+            proxy.set("half_open")
+            with pytest.raises(DatabaseUnavailable):
+                await opened.call("select 1")
+            proxy.set(None)
+            for _ in range(3):
+                assert (await opened.call("select 1"))[0][0] == 1
+            assert proxy.harmed == 3
+        finally:
+            await opened.close()
 
 
 async def test_a_statement_prepared_before_a_migration_passes_at_the_second_try(one, two_orgs, admin):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from worksphere_hub.app.deployment import found, master_keys
 from worksphere_hub.app.settings import InvalidSetting, Settings
+from worksphere_hub.db.durable import write_durably
 from worksphere_hub.db.embedded import EmbeddedServer, free_port
 from worksphere_hub.db.logins import ensure_database, ensure_login
 from worksphere_hub.db.migrate import migrate
@@ -69,10 +70,7 @@ class Home:
         """The passwords of the embedded server's logins, made on first use and readable by this account alone."""
         if not self._secrets_file.exists():
             made = {name: secrets.token_hex(24) for name in ("hub_admin", API_LOGIN, WORKER_LOGIN)}
-            draft = self._secrets_file.with_suffix(".draft")
-            draft.touch(mode=0o600)
-            draft.write_text(json.dumps(made))
-            draft.replace(self._secrets_file)
+            write_durably(self._secrets_file, json.dumps(made), mode=0o600)
         return json.loads(self._secrets_file.read_text())
 
     def server_port(self) -> int:
@@ -80,7 +78,7 @@ class Home:
         port = self.known_server_port()
         if port is None or not _is_free(port):
             port = free_port()
-            (self.folder / "postgres.port").write_text(str(port))
+            write_durably(self.folder / "postgres.port", str(port))
         return port
 
     def known_server_port(self) -> int | None:

@@ -39,7 +39,10 @@ async def open_hub(settings: Settings, *, role: str) -> AsyncGenerator[Hub]:
     await require_fit(url.reveal(), role)
     async with AsyncExitStack() as stack:
         database = await Database.open(
-            url.reveal(), application=f"worksphere-hub {role}", size=settings.database_connections
+            url.reveal(),
+            application=f"worksphere-hub {role}",
+            size=settings.database_connections,
+            statement_timeout=settings.database_timeout,
         )
         stack.push_async_callback(database.close)
         this = await deployment.load(database, keys)

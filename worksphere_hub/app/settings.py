@@ -43,6 +43,7 @@ class Settings:
     database_url: Secret | None = None  # PostgreSQL login of this process; unset: an embedded server in `home`
     owner_url: Secret | None = None  # login that owns the schema, for `migrate`; unset: database_url
     database_connections: int = 10  # connections of one process
+    database_timeout: float = 30.0  # seconds that the database has to answer a statement; then it counts as away
     host: str = "127.0.0.1"  # address the API listens on
     port: int = 8080  # port the API listens on
     worker_port: int = 0  # port on which a worker serves /healthz, /readyz and /metrics; 0: none

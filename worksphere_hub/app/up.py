@@ -16,12 +16,14 @@ from functools import partial
 from worksphere_hub.app.deployment import found, master_keys
 from worksphere_hub.app.embedded import Home, HomeInUse, embedded_server, prepare
 from worksphere_hub.app.settings import PREFIX, Settings, environment_of
-from worksphere_hub.db.embedded import EmbeddedServer, die_with_parent
+from worksphere_hub.db.embedded import EmbeddedServer, EmbeddedServerFailed, die_with_parent
 from worksphere_hub.db.migrate import migrate
 from worksphere_hub.errors import HubError
 
 _READY_SECONDS = 60.0
 _RESTART_SECONDS = 0.5
+# Between two looks at the other processes, and at whether somebody wants the end, while PostgreSQL does not start.
+_REVIVE_SECONDS = 5.0
 
 Tell = Callable[[str], None]
 
@@ -95,12 +97,19 @@ class Supervisor:
         while not self._asked_to_stop.wait(_RESTART_SECONDS):
             if self._server is not None and not self._server.alive:
                 self._tell("PostgreSQL ended; starting it again")
-                self._server.start()
+                self._revive(self._server)
             for child in self._children:
                 status = child.process.poll()
                 if status is not None:
                     self._tell(f"{child.name} ended with status {status}; starting it again")
                     child.process = _spawn(child.arguments, child.environment)
+
+    def _revive(self, server: EmbeddedServer) -> None:
+        try:
+            server.start(within=_REVIVE_SECONDS)
+        except EmbeddedServerFailed as failure:
+            # A full disk, say. Ending would not make room; the API answers 503 until there is some.
+            self._tell(f"{failure}\nTrying again")
 
     def end(self) -> None:
         """Stop every process: they finish what they hold, then go."""

@@ -17,10 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from worksphere_hub.db.durable import write_durably
 from worksphere_hub.db.urls import with_login
 from worksphere_hub.errors import HubError
 
 _START_SECONDS = 60.0
+# A server that runs but is not ready replays its log after a crash. Whoever stops it has it begin anew.
+_RECOVERY_SECONDS = 600.0
 _STOP_SECONDS = 20.0
 
 # Where a server that runs as another account keeps its data when that account cannot enter the folder it was given.
@@ -111,12 +114,15 @@ class EmbeddedServer:
         """One of the programs that come with the server: psql, pg_dump, ..."""
         return self._binaries / name
 
-    def start(self) -> None:
-        """Create the cluster if there is none, start the server and wait until it takes connections."""
+    def start(self, *, within: float | None = None) -> None:
+        """Create the cluster if there is none, start the server and wait until it takes connections.
+
+        Raises EmbeddedServerFailed when it has ended again and again for `within` seconds (a minute).
+        """
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._try_start(deadline):
+        deadline = time.monotonic() + (_START_SECONDS if within is None else within)
+        while not self._try_start():
             # A server that was killed leaves its lock file until the kernel has buried it.
             if time.monotonic() > deadline:
                 raise EmbeddedServerFailed(f"PostgreSQL did not start. Its log is {self.log}:\n{self._last_words()}")
@@ -170,7 +176,7 @@ class EmbeddedServer:
             shutil.rmtree(self.data, ignore_errors=True)
             raise EmbeddedServerFailed(f"initdb failed: {finished.stderr.decode(errors='replace').strip()}")
 
-    def _try_start(self, deadline: float) -> bool:
+    def _try_start(self) -> bool:
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own binary, no shell
@@ -182,6 +188,7 @@ class EmbeddedServer:
                 process_group=0, preexec_fn=partial(die_with_parent, signal.SIGINT),  # noqa: PLW1509 - runs before any thread starts
             )  # fmt: skip
         pid_file = self.data / "postmaster.pid"
+        deadline = time.monotonic() + _RECOVERY_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 self._process = None
@@ -248,7 +255,7 @@ def _reachable_by(folder: Path, user: ServiceUser) -> Path:
     _FALLBACK.mkdir(parents=True, exist_ok=True)
     _FALLBACK.chmod(0o755)
     chosen = tempfile.mkdtemp(prefix=f"{'-'.join(folder.parts[-3:])}-", dir=_FALLBACK)
-    note.write_text(chosen)
+    write_durably(note, chosen)
     return Path(chosen)
 
 

@@ -9,9 +9,14 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from worksphere_hub.db.failures import NotCommitted, connecting, translated
+from worksphere_hub.db.failures import DatabaseUnavailable, NotCommitted, connecting, translated
 
 Row = asyncpg.Record
+
+# A server that is there speaks first: its own limit ends a statement this much earlier than ours. All in seconds.
+_GRACE = 2.0
+_CONNECT = 10.0
+_HAND_BACK = 5.0
 
 _LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -50,12 +55,17 @@ class Transaction:
 class Database:
     """A pool of connections of one login, which owns nothing and bypasses nothing (see `checks`)."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, patience: float) -> None:
+        """`patience` is how long to wait for a connection, in seconds."""
         self._pool = pool
+        self._patience = patience
 
     @classmethod
     async def open(cls, url: str, *, application: str, size: int = 10, statement_timeout: float = 30.0) -> Self:
-        """Connect. `statement_timeout` is in seconds and also bounds how long a transaction may stay idle."""
+        """Connect. `statement_timeout` is in seconds and also bounds how long a transaction may stay idle.
+
+        It holds on this side too: a link that has gone dead without a word would otherwise be waited on for ever.
+        """
         milliseconds = str(int(statement_timeout * 1000))
         with connecting():
             pool = await asyncpg.create_pool(
@@ -63,13 +73,15 @@ class Database:
                 min_size=1,
                 max_size=size,
                 init=_prepare_connection,
+                timeout=_CONNECT,
+                command_timeout=statement_timeout + _GRACE,
                 server_settings={
                     "application_name": application,
                     "statement_timeout": milliseconds,
                     "idle_in_transaction_session_timeout": milliseconds,
                 },
             )
-        return cls(pool)
+        return cls(pool, patience=statement_timeout + _CONNECT)
 
     async def close(self) -> None:
         """Close every connection, waiting for none."""
@@ -121,13 +133,25 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncGenerator["PoolConnectionProxy[asyncpg.Record]"]:
         with translated():
-            connection = await self._pool.acquire()
+            connection = await self._pool.acquire(timeout=self._patience)
         try:
-            yield connection
+            async with self._replacing_the_dead(connection):
+                yield connection
         finally:
             # What was committed is committed: the pool replaces a connection that it cannot reset.
             with suppress(*_LOST):
-                await self._pool.release(connection)
+                await self._pool.release(connection, timeout=_HAND_BACK)
+
+    @asynccontextmanager
+    async def _replacing_the_dead(self, connection: "PoolConnectionProxy[asyncpg.Record]") -> AsyncGenerator[None]:
+        """Give up a connection that has gone dead, and have the pool make the others anew: they went the same way."""
+        try:
+            yield
+        except DatabaseUnavailable as failure:
+            if isinstance(failure.__cause__, TimeoutError):
+                connection.terminate()
+                await self._pool.expire_connections()
+            raise
 
 
 async def _prepare_connection(

@@ -744,7 +744,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys, the sessions and the invitations: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions, the invitations and the OAuth flows: 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -753,6 +753,7 @@ declare
     v_count bigint;
     v_sessions bigint;
     v_invitations bigint;
+    v_flows bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -764,14 +765,17 @@ begin
     with old as (select org_id, id from hub.invitations where expires_at < now() limit 5000)
     delete from hub.invitations i using old where (i.org_id, i.id) = (old.org_id, old.id);
     get diagnostics v_invitations = row_count;
-    return v_count + v_sessions + v_invitations;
+    with old as (select org_id, id from hub.oauth_flows where expires_at < now() limit 5000)
+    delete from hub.oauth_flows f using old where (f.org_id, f.id) = (old.org_id, old.id);
+    get diagnostics v_flows = row_count;
+    return v_count + v_sessions + v_invitations + v_flows;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
 comment on function hub.forget_expired() is
-    'Delete expired idempotency keys, sessions and invitations, a batch at a time.';
+    'Delete expired idempotency keys, sessions, invitations and OAuth flows, a batch at a time.';
 
 
 -- ======== schema/20_catalog/210_integrations.sql
@@ -1200,6 +1204,32 @@ grant execute on function hub.take_oauth_flow(bytea, bytea) to hub_app;
 comment on function hub.take_oauth_flow(bytea, bytea) is 'A live flow by the digests of its state and browser; gone thereby.';
 
 
+-- ======== schema/50_webhooks/505_webhook_retention.sql
+
+-- How long an organization keeps what it published and what became of it. Without a row here it is the deployment's
+-- default. Messages go first: what happened is remembered for longer than what was said.
+create table hub.webhook_retention (
+    org_id uuid primary key references hub.organizations (id) on delete cascade,
+    payload_days smallint not null check (payload_days between 1 and 3650),
+    attempt_days smallint not null check (attempt_days between 1 and 3650),
+    updated_at timestamptz not null default now(),
+    check (payload_days <= attempt_days)
+);
+
+alter table hub.webhook_retention enable row level security;
+alter table hub.webhook_retention force row level security;
+
+create policy tenant on hub.webhook_retention to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_retention to hub_definer using (true);
+
+grant select, insert, delete, update (payload_days, attempt_days, updated_at) on hub.webhook_retention to hub_app;
+grant select on hub.webhook_retention to hub_worker, hub_tenant, hub_readonly, hub_definer;
+comment on table hub.webhook_retention is 'How long an organization keeps messages and what became of them.';
+comment on column hub.webhook_retention.payload_days is 'Days after which messages and the bodies of answers are removed.';
+comment on column hub.webhook_retention.attempt_days is 'Days after which events, deliveries and attempts are forgotten.';
+
+
 -- ======== schema/50_webhooks/510_webhook_endpoints.sql
 
 -- A receiver of an organization's events.
@@ -1497,6 +1527,8 @@ create table hub.webhook_events (
 ) partition by range (id);
 create table hub.webhook_events_rest partition of hub.webhook_events default;
 
+-- Search by type: ids are time-ordered, so within a type this is by time.
+create index webhook_events_type_idx on hub.webhook_events (org_id, type, id);
 create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
 
 -- How one event type, on its channels, fans out over an organization's endpoints as they were at one revision: which get a delivery,
@@ -1535,7 +1567,7 @@ create policy definer on hub.webhook_fanouts to hub_definer using (true) with ch
 
 grant select on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly;
 grant update (body, expunged_at) on hub.webhook_events to hub_app;
-grant select, insert on hub.webhook_events to hub_definer;
+grant select, insert, delete, update (body, expunged_at) on hub.webhook_events to hub_definer;
 grant select on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly;
 grant select, insert on hub.webhook_fanouts to hub_definer;
 comment on table hub.webhook_events is 'Facts published for an organization, immutable.';
@@ -1548,6 +1580,60 @@ comment on column hub.webhook_events.origin_id is 'The event that this one is an
 comment on column hub.webhook_events.unchecked is 'Published from SQL, where no contract can be checked: the worker does it.';
 comment on column hub.webhook_events.expunged_at is 'When the message was removed for good; the rest of the record stays.';
 comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per event type, channels and revision of the endpoints.';
+
+
+-- ======== schema/50_webhooks/525_webhook_event_attributes.sql
+
+-- Values out of messages by which events can be searched: those that the event's type declares as indexed attributes.
+-- Written with the event. A table of its own, and text alone: row-level security lets no index on jsonb work.
+create table hub.webhook_event_attributes (
+    org_id uuid not null,
+    event_id uuid not null,
+    name text not null check (length(name) <= 600),
+    value text not null check (length(value) <= 256),
+    primary key (org_id, name, value, event_id)
+) partition by range (event_id);
+create table hub.webhook_event_attributes_rest partition of hub.webhook_event_attributes default;
+
+alter table hub.webhook_event_attributes enable row level security;
+alter table hub.webhook_event_attributes force row level security;
+alter table hub.webhook_event_attributes_rest enable row level security;
+alter table hub.webhook_event_attributes_rest force row level security;
+
+create policy tenant on hub.webhook_event_attributes to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.webhook_event_attributes to hub_definer using (true) with check (true);
+
+grant select, delete on hub.webhook_event_attributes to hub_app;
+grant select on hub.webhook_event_attributes to hub_worker, hub_tenant, hub_readonly;
+grant select, insert, delete on hub.webhook_event_attributes to hub_definer;
+comment on table hub.webhook_event_attributes is 'Values out of messages by which events can be searched.';
+comment on column hub.webhook_event_attributes.value is 'Text, a number or a boolean as text; the first 256 characters.';
+
+
+-- The values at some paths of a message. What is not there, or is no text, number or boolean, is left out; and a message
+-- that PostgreSQL's jsonb cannot hold (a NUL in a text, a number beyond all bounds) has none: it is published all the same.
+create function hub.attributes_of(p_body bytea, p_paths text[]) returns table (name text, value text)
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_message jsonb;
+begin
+    begin
+        v_message := convert_from(p_body, 'UTF8')::jsonb;
+    exception when others then
+        return;
+    end;
+    return query
+    select p.path, left(v_message #>> string_to_array(p.path, '.'), 256)
+    from unnest(p_paths) as p (path)
+    where jsonb_typeof(v_message #> string_to_array(p.path, '.')) in ('string', 'number', 'boolean');
+end
+$$;
+revoke execute on function hub.attributes_of(bytea, text[]) from public;
+grant execute on function hub.attributes_of(bytea, text[]) to hub_definer;
+comment on function hub.attributes_of(bytea, text[]) is 'The values at some paths of a message, as text.';
 
 
 -- ======== schema/50_webhooks/530_webhook_deliveries.sql
@@ -1684,6 +1770,9 @@ create table hub.webhook_event_logs_rest partition of hub.webhook_event_logs def
 
 create index webhook_event_logs_endpoint_idx on hub.webhook_event_logs (org_id, endpoint_id, id);
 
+-- What went wrong, over all endpoints. Most attempts deliver, so this costs most of them nothing.
+create index webhook_event_logs_failed_idx on hub.webhook_event_logs (org_id, id) where outcome <> 'delivered';
+
 alter table hub.webhook_event_logs enable row level security;
 alter table hub.webhook_event_logs force row level security;
 alter table hub.webhook_event_logs_rest enable row level security;
@@ -1694,7 +1783,8 @@ create policy tenant on hub.webhook_event_logs to hub_app, hub_worker, hub_tenan
 create policy definer on hub.webhook_event_logs to hub_definer using (true) with check (true);
 
 grant select on hub.webhook_event_logs to hub_app, hub_worker, hub_tenant, hub_readonly;
-grant select, insert on hub.webhook_event_logs to hub_definer;
+grant select, insert, delete, update (response_body) on hub.webhook_event_logs to hub_definer;
+grant update (response_body) on hub.webhook_event_logs to hub_app;
 comment on table hub.webhook_event_logs is 'Attempts: each POST of a delivery and what came back.';
 comment on column hub.webhook_event_logs.outcome is
     'delivered: 2xx; refused: another status; failed: no answer (see error_cause).';
@@ -1901,6 +1991,7 @@ declare
     v_fanouts uuid[];
     v_missing boolean;
     v_ordered boolean;
+    v_indexed boolean;
 begin
     if cardinality(k_org_ids) > 0 then
         -- In key order, so that two batches with the same keys wait for each other instead of deadlocking.
@@ -1921,13 +2012,14 @@ begin
     -- that does not exist or is suspended has none, and its events are not stored.
     for v_try in 1..10 loop
         select array_agg(x.org_id), array_agg(x.type), array_agg(x.channels), array_agg(f.id), bool_or(f.id is null),
-            bool_or(f.endpoint_modes && array['key', 'endpoint'])
-        into v_orgs, v_types, v_channels, v_fanouts, v_missing, v_ordered
+            bool_or(f.endpoint_modes && array['key', 'endpoint']), bool_or(t.indexed_attributes <> '{}')
+        into v_orgs, v_types, v_channels, v_fanouts, v_missing, v_ordered, v_indexed
         from (
             select distinct e.org_id, e.type, coalesce(e.channels, '')
             from unnest(p_org_ids, p_types, p_channels) as e (org_id, type, channels)
         ) as x (org_id, type, channels)
         join hub.organizations o on o.id = x.org_id and o.suspended_at is null
+        left join hub.event_types t on t.org_id = x.org_id and t.name = x.type
         left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
         left join hub.webhook_fanouts f
             on f.org_id = x.org_id and f.event_type = x.type and f.channels = string_to_array(x.channels, ',')
@@ -1992,6 +2084,16 @@ begin
     cross join lateral unnest(p.endpoint_ids, p.endpoint_modes) as d (endpoint_id, mode)
     where e.only_endpoint_id is null and e.id <> all (v_duplicate_ids)
         and (d.mode in ('push', 'pull') or (d.mode = 'key' and e.ordering_key is null));
+
+    if v_indexed then
+        insert into hub.webhook_event_attributes (org_id, event_id, name, value)
+        select e.org_id, e.id, a.name, a.value
+        from unnest(p_org_ids, p_ids, p_types, p_bodies) as e (org_id, id, type, body)
+        join hub.event_types t on t.org_id = e.org_id and t.name = e.type and t.indexed_attributes <> '{}'
+        cross join lateral hub.attributes_of(e.body, t.indexed_attributes) as a
+        where e.org_id = any (v_orgs) and e.id <> all (v_duplicate_ids)
+        on conflict do nothing;
+    end if;
 
     if v_ordered then
         perform hub.queue_in_lanes(p_org_ids, p_ids, v_duplicate_ids);
@@ -3605,10 +3707,162 @@ revoke execute on function hub.add_partitions(timestamptz) from public;
 grant execute on function hub.add_partitions(timestamptz) to hub_worker;
 comment on function hub.add_partitions(timestamptz) is 'Make the weekly partitions that are missing up to a time; answers how many.';
 
+
+-- ======== schema/80_partitions/820_retention.sql
+
+-- Weeks that nobody keeps any more are dropped whole, however much is in them: no row is looked at. `p_attempt_days` is
+-- the deployment's default; a week goes when it is past that and past the longest that any organization has asked for.
+-- Runs as the owner of the tables, who alone may drop them. Answers how many partitions went.
+create function hub.drop_partitions(p_attempt_days integer) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = 0
+as $$
+declare
+    v_days integer;
+    v_floor uuid;
+    v_part record;
+    v_count integer := 0;
+begin
+    if p_attempt_days is null or p_attempt_days < 1 then
+        raise exception 'attempts are kept for one day at least' using errcode = 'invalid_parameter_value';
+    end if;
+    if not pg_try_advisory_xact_lock(79213660127837) then
+        return 0;
+    end if;
+    -- Forced row-level security hides the organizations' wishes from the owner of the table.
+    v_days := greatest(p_attempt_days, hub.longest_retention());
+    v_floor := hub.uuidv7_floor(now() - v_days * interval '1 day');
+    perform set_config('lock_timeout', '500ms', true);
+    for v_part in
+        select c.relname as name, p.oid::regclass::text as parent
+        from pg_partitioned_table t
+        join pg_class p on p.oid = t.partrelid
+        join pg_inherits i on i.inhparent = p.oid
+        join pg_class c on c.oid = i.inhrelid
+        where p.relnamespace = 'hub'::regnamespace and t.partstrat = 'r' and c.oid <> t.partdefid
+            and p.relname in (
+                'webhook_events', 'webhook_deliveries_ended', 'webhook_event_logs', 'webhook_event_attributes', 'inbound_messages'
+            )
+            and (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9a-f-]{36})''\)'))[1]::uuid <= v_floor
+        order by c.relname
+    loop
+        begin
+            execute format('alter table %s detach partition hub.%I', v_part.parent, v_part.name);
+            execute format('drop table hub.%I', v_part.name);
+            v_count := v_count + 1;
+        exception when lock_not_available then
+            raise warning '% is in use: its dropping is left to the next call', v_part.name;
+        end;
+    end loop;
+    return v_count;
+end
+$$;
+revoke execute on function hub.drop_partitions(integer) from public;
+grant execute on function hub.drop_partitions(integer) to hub_worker;
+comment on function hub.drop_partitions(integer) is 'Drop the weeks that nobody keeps any more; answers how many partitions went.';
+
+
+-- The longest that any organization keeps what became of its events, in days; 0 if none has asked.
+create function hub.longest_retention() returns integer
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(max(r.attempt_days), 0)::integer from hub.webhook_retention r
+$$;
+alter function hub.longest_retention() owner to hub_definer;
+revoke execute on function hub.longest_retention() from public;
+comment on function hub.longest_retention() is 'The longest that any organization keeps what became of its events, in days.';
+
+
+-- Remove what organizations keep no longer than that from weeks that others still do, a batch at a time: messages and the
+-- bodies of answers past `payload_days`, everything past `attempt_days`. A message that is still to be delivered stays for
+-- another 30 days at most. Answers how many rows were changed or deleted.
+create function hub.forget_payloads(p_payload_days integer, p_attempt_days integer, p_limit integer) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_org record;
+    v_payload uuid;
+    v_stuck uuid;
+    v_attempt uuid;
+    v_count bigint;
+    v_total bigint := 0;
+begin
+    for v_org in
+        select o.id, coalesce(r.payload_days, p_payload_days) as payload_days,
+            coalesce(r.attempt_days, p_attempt_days) as attempt_days
+        from hub.organizations o
+        left join hub.webhook_retention r on r.org_id = o.id
+    loop
+        v_payload := hub.uuidv7_floor(now() - v_org.payload_days * interval '1 day');
+        v_stuck := hub.uuidv7_floor(now() - (v_org.payload_days + 30) * interval '1 day');
+        v_attempt := hub.uuidv7_floor(now() - v_org.attempt_days * interval '1 day');
+
+        update hub.webhook_events e set body = null, expunged_at = now()
+        from (
+            select x.id from hub.webhook_events x
+            where x.org_id = v_org.id and x.id < v_payload and x.body is not null
+                and (x.id < v_stuck or not exists (
+                    select from hub.webhook_deliveries d where d.open and d.org_id = x.org_id and d.event_id = x.id
+                ))
+            order by x.id limit p_limit
+        ) as old
+        where e.org_id = v_org.id and e.id = old.id;
+        get diagnostics v_count = row_count;
+        v_total := v_total + v_count;
+
+        update hub.webhook_event_logs l set response_body = null
+        from (
+            select x.event_id, x.endpoint_id, x.id from hub.webhook_event_logs x
+            where x.org_id = v_org.id and x.event_id < v_payload and x.response_body is not null
+            order by x.event_id limit p_limit
+        ) as old
+        where l.org_id = v_org.id and l.event_id = old.event_id and l.endpoint_id = old.endpoint_id and l.id = old.id;
+        get diagnostics v_count = row_count;
+        v_total := v_total + v_count;
+
+        delete from hub.webhook_event_logs l
+        using (
+            select x.event_id, x.endpoint_id, x.id from hub.webhook_event_logs x
+            where x.org_id = v_org.id and x.event_id < v_attempt order by x.event_id limit p_limit
+        ) as old
+        where l.org_id = v_org.id and l.event_id = old.event_id and l.endpoint_id = old.endpoint_id and l.id = old.id;
+        get diagnostics v_count = row_count;
+        v_total := v_total + v_count;
+
+        delete from hub.webhook_deliveries d
+        using (
+            select x.event_id, x.endpoint_id from hub.webhook_deliveries x
+            where not x.open and x.org_id = v_org.id and x.event_id < v_attempt order by x.event_id limit p_limit
+        ) as old
+        where not d.open and d.org_id = v_org.id and d.event_id = old.event_id and d.endpoint_id = old.endpoint_id;
+        get diagnostics v_count = row_count;
+        v_total := v_total + v_count;
+
+        delete from hub.webhook_events e
+        using (
+            select x.id from hub.webhook_events x
+            where x.org_id = v_org.id and x.id < v_attempt and x.body is null order by x.id limit p_limit
+        ) as old
+        where e.org_id = v_org.id and e.id = old.id;
+        get diagnostics v_count = row_count;
+        v_total := v_total + v_count;
+    end loop;
+    return v_total;
+end
+$$;
+alter function hub.forget_payloads(integer, integer, integer) owner to hub_definer;
+revoke execute on function hub.forget_payloads(integer, integer, integer) from public;
+grant execute on function hub.forget_payloads(integer, integer, integer) to hub_worker;
+comment on function hub.forget_payloads(integer, integer, integer) is
+    'Remove what single organizations keep no longer, a batch at a time; answers how many rows.';
+
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '637f1841d5c2885d127628d72a3836ca6aa85eb45c4376e9aa0d0df57bde4434');
+    ('0001_initial', '9640176f6e5f580925b0603ca87bc481be84bc0c0b905a993b62d0bd37f2c6f5');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

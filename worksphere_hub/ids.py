@@ -6,6 +6,7 @@ Inside the hub and in the database an id is the bare UUID; the prefix exists onl
 import os
 import re
 import time
+from datetime import datetime
 from uuid import UUID
 
 from worksphere_hub.errors import NotFound
@@ -46,3 +47,9 @@ def decode(prefix: str, text: str, missing: type[NotFound] = NotFound) -> UUID:
     if value is None:
         raise missing
     return value
+
+
+def floor(moment: datetime) -> UUID:
+    """The smallest id of a moment: what was made at it or later has a larger one. As `hub.uuidv7_floor()`."""
+    milliseconds = min(max(int(moment.timestamp() * 1000), 0), 2**48 - 1)
+    return UUID(int=milliseconds << 80)

@@ -46,6 +46,7 @@ ROWS = {
     " values ('{org}', '{webhook_endpoints}', '{id}', 'sealed')",
     "webhook_replays": "(org_id, id, endpoint_id, what, event_types, from_id, to_id, cursor_id, created_by)"
     " values ('{org}', '{id}', '{webhook_endpoints}', 'all', '{{*}}', '{id}', '{id}', '{id}', 'person')",
+    "webhook_retention": "(org_id, payload_days, attempt_days) values ('{org}', 7, 30)",
     "webhook_endpoint_gates": "(org_id, endpoint_id, failures) values ('{org}', '{gated}', 1)",
     # The trigger on the endpoints has made this row already.
     "webhook_endpoint_revisions": "(org_id, revision) values ('{org}', 7)",
@@ -53,6 +54,7 @@ ROWS = {
     "event_type_versions": "(org_id, name, version, schema) values ('{org}', 'type.0', {n} + 1, '{{}}')",
     "webhook_events": "(org_id, id, type, body, occurred_at, accepted_at, fanout_id)"
     f" values ('{{org}}', '{{id}}', 'a.b', '{{{{}}}}', {_TIME}, {_TIME}, '{{id}}')",
+    "webhook_event_attributes": "(org_id, event_id, name, value) values ('{org}', '{id}', 'data.a', 'value')",
     "webhook_fanouts": "(org_id, id, event_type, revision, endpoint_ids, endpoint_modes, skipped_ids, skipped_reasons)"
     " values ('{org}', '{id}', 'a.b', {n}, '{{}}', '{{}}', '{{}}', '{{}}')",
     "webhook_deliveries": "(org_id, endpoint_id, event_id) values ('{org}', '{webhook_endpoints}', '{id}')",
@@ -82,7 +84,7 @@ ROWS = {
 }
 
 # Tables of which an organization has one row, so that a second one of its own is refused.
-SINGLE = {"organizations", "webhook_endpoint_revisions", "webhook_endpoint_gates", "members"}
+SINGLE = {"organizations", "webhook_endpoint_revisions", "webhook_endpoint_gates", "webhook_retention", "members"}
 
 # How many rows of an organization are written where it is not two.
 NUMBERS = dict.fromkeys(SINGLE, 1) | {"integration_marketplace": 3}

@@ -62,7 +62,7 @@ FOREIGN_WITHOUT_ORG = {
 }
 
 # Security definer functions that belong to the owner of the schema: what they do only an owner may.
-OWNERS_FUNCTIONS = {"add_partitions"}
+OWNERS_FUNCTIONS = {"add_partitions", "drop_partitions"}
 
 NAMED_TABLES = {
     "integrations", "integration_instances", "api_connections", "webhook_endpoints", "webhook_event_logs",

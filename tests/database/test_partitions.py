@@ -11,6 +11,7 @@ import pytest
 
 PARENTS = {
     "webhook_events", "webhook_deliveries_ended", "webhook_event_logs", "integration_usage_analytics",
+    "webhook_event_attributes",
     "inbound_messages",
 }  # fmt: skip
 ADD = "select hub.add_partitions(now() + $1::interval)"

@@ -67,6 +67,7 @@ CATALOGUE = (
     Permission("event_types:read", "see event types and their contracts", _ALL, key=True),
     Permission("event_types:write", "define, change and delete event types", _MAKERS, key=True),
     Permission("payloads:read", "see the data of events and the bodies of answers", _MAKERS, key=True),
+    Permission("payloads:expunge", "remove the data of single events for good", _MAKERS, key=True),
     Permission("deliveries:read", "see deliveries", _WATCHERS, key=True),
     Permission("deliveries:retry", "replay events and send deliveries again", _HANDS, key=True),
     Permission("deliveries:pull", "fetch and acknowledge the messages of pull endpoints", _MAKERS, key=True),

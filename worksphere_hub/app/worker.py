@@ -59,7 +59,7 @@ def _health(hub: Hub) -> Health:
 
 async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
     """Run the dispatcher, and for as long as it runs the services."""
-    janitor = Janitor(hub.database, hub.metrics, ear.wake)
+    janitor = Janitor(hub.database, hub.metrics, hub.settings.webhooks, ear.wake)
     replayer = Replayer(hub.database, ear.wake)
     services = [asyncio.create_task(run) for run in (janitor.run(), janitor.sweep(), replayer.run())]
     if hub.settings.worker_port:

@@ -1,7 +1,8 @@
 """The events room's statements as typed functions."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from worksphere_hub.events import grammar
 from worksphere_hub.events.models import Event, NewEvent
 
 QUERIES = load_queries(__file__)
+
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 async def accept(database: Database, events: Sequence[NewEvent], key_days: int) -> list[Row]:
@@ -61,9 +64,39 @@ async def find(tx: Transaction, org: UUID, public_id: str) -> Event | None:
     return _event(row) if row else None
 
 
-async def page(tx: Transaction, org: UUID, before: UUID | None, event_type: str | None, limit: int) -> list[Event]:
-    """Events, newest first."""
-    return [_event(row) for row in await tx.rows(QUERIES.list_events, org, before, event_type, limit)]
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What events are wanted: accepted from `since` up to `until`, of a type, with a value at an indexed path."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    type: str | None = None
+    attribute: tuple[str, str] | None = None
+    idempotency_key: str | None = None
+
+
+async def page(tx: Transaction, org: UUID, search: Search, before: UUID | None, limit: int) -> list[Event]:
+    """Events, newest first. Each kind of search is a statement of its own, with an index of its own."""
+    first = ids.floor(search.since) if search.since else _FIRST
+    last = ids.floor(search.until) if search.until else _LAST
+    bounds = (min(before or _LAST, last), first)
+    if search.idempotency_key is not None:
+        rows = await tx.rows(QUERIES.event_by_idempotency_key, org, search.idempotency_key, *bounds)
+    elif search.attribute is not None:
+        rows = await tx.rows(QUERIES.list_events_by_attribute, org, *bounds, limit, *search.attribute, search.type)
+    elif search.type is not None:
+        rows = await tx.rows(QUERIES.list_events_of_type, org, *bounds, limit, search.type)
+    else:
+        rows = await tx.rows(QUERIES.list_events, org, *bounds, limit)
+    return [_event(row) for row in rows]
+
+
+async def expunge(tx: Transaction, org: UUID, event: UUID) -> bool:
+    """Remove an event's message and what it can be searched by; answers whether it was still there."""
+    if not await tx.run(QUERIES.expunge_event, org, event):
+        return False
+    await tx.run(QUERIES.delete_attributes, org, event)
+    return True
 
 
 def _sparse(column: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import AwareDatetime
 
 from worksphere_hub import ids
 from worksphere_hub.accounts.principal import Principal
@@ -27,18 +28,60 @@ EventReader = Annotated[Principal, Depends(requires("events:read"))]
 DeliveryReader = Annotated[Principal, Depends(requires("deliveries:read"))]
 
 
+class Accepted:
+    """A stretch of time in which events were accepted, also as ids: before the first of `bounds`, from the second."""
+
+    __slots__ = ("bounds", "since", "until")
+
+    def __init__(
+        self,
+        since: Annotated[AwareDatetime | None, Query(description="Accepted at this time or later.")] = None,
+        until: Annotated[AwareDatetime | None, Query(description="Accepted before this time.")] = None,
+    ) -> None:
+        self.since, self.until = since, until
+        last = ids.floor(until) if until else UUID(int=2**128 - 1)
+        self.bounds = (last, ids.floor(since) if since else UUID(int=0))
+
+
+Times = Annotated[Accepted, Depends(Accepted)]
+
+
+class EventSearch:
+    """What events are wanted. Indexed attributes are compared to the first 256 characters."""
+
+    __slots__ = ("wanted",)
+
+    def __init__(
+        self,
+        times: Times,
+        event_type: Annotated[str | None, Query(alias="type", max_length=128)] = None,
+        attribute: Annotated[
+            str | None,
+            Query(max_length=900, description="An indexed attribute and its value: `data.customer.id=cus_1`."),
+        ] = None,
+        idempotency_key: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
+    ) -> None:
+        if event_type is not None and not grammar.is_event_type(event_type):
+            raise InvalidInput(f"type {grammar.TYPE_RULE}.", problems=[FieldProblem("type", grammar.TYPE_RULE)])
+        self.wanted = event_store.Search(times.since, times.until, event_type, _attribute(attribute), idempotency_key)
+
+
+Search = Annotated[EventSearch, Depends(EventSearch)]
+
+
 @router.get("/events", tags=["events"])
 async def list_events(
     request: Request,
     principal: EventReader,
     page: Paged,
-    event_type: Annotated[str | None, Query(alias="type", max_length=128)] = None,
+    search: Search,
 ) -> Page[EventOut]:
-    """List events, newest first. Their data is shown to those who may read payloads."""
-    if event_type is not None and not grammar.is_event_type(event_type):
-        raise InvalidInput(f"type {grammar.TYPE_RULE}.", problems=[FieldProblem("type", grammar.TYPE_RULE)])
+    """List events, newest first. Their data is shown to those who may read payloads.
+
+    What an event type declares as indexed attributes can be searched by value, to the first 256 characters.
+    """
     async with _database(request).tenant(principal.org) as tx:
-        events = await event_store.page(tx, principal.org, page.after_id(), event_type, page.limit + 1)
+        events = await event_store.page(tx, principal.org, search.wanted, page.after_id(), page.limit + 1)
     shown, cursor = cut_page(events, page.limit, lambda event: [event.id.hex])
     with_data = principal.may("payloads:read")
     return Page(data=[views.event_out(event, with_data=with_data) for event in shown], next_cursor=cursor)
@@ -70,13 +113,22 @@ async def list_deliveries(
     request: Request,
     principal: DeliveryReader,
     page: Paged,
+    times: Times,
     endpoint_id: str | None = None,
     state: DeliveryState | None = None,
 ) -> Page[DeliveryOut]:
     """List deliveries, those of the newest event first."""
     endpoint = ids.decode("whe", endpoint_id, EndpointNotFound) if endpoint_id is not None else None
     async with _database(request).tenant(principal.org) as tx:
-        rows = await tx.rows(QUERIES.list_deliveries, principal.org, *_before(page), endpoint, state, page.limit + 1)
+        rows = await tx.rows(
+            QUERIES.list_deliveries,
+            principal.org,
+            *_before(page),
+            endpoint,
+            state,
+            page.limit + 1,
+            *times.bounds,
+        )
     shown, cursor = cut_page(rows, page.limit, lambda row: [row["event_id"].hex, row["endpoint_id"].hex])
     return Page(data=[views.delivery_out(row) for row in shown], next_cursor=cursor)
 
@@ -102,6 +154,16 @@ async def list_delivery_attempts(request: Request, principal: DeliveryReader, de
         rows = await tx.rows(QUERIES.list_attempts_of_delivery, principal.org, endpoint, event)
     with_payload = principal.may("payloads:read")
     return Page(data=[views.attempt_out(row, with_payload=with_payload) for row in rows])
+
+
+def _attribute(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    name, equals, value = text.partition("=")
+    if not equals or not grammar.is_attribute(name) or "\0" in value:
+        message = "must be an indexed path and its value, e.g. data.customer.id=cus_1"
+        raise InvalidInput(f"attribute {message}.", problems=[FieldProblem("attribute", message)])
+    return name, value[:256]
 
 
 def _before(page: Paged) -> tuple[UUID | None, UUID | None]:

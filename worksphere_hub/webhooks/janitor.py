@@ -7,18 +7,27 @@ from worksphere_hub import clock
 from worksphere_hub.db.pool import Database
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.telemetry.metrics import Metrics
+from worksphere_hub.webhooks.settings import WebhookSettings
 from worksphere_hub.webhooks.store import QUERIES, promote_left, queue_state
 
 _LOOK_SECONDS = 5.0
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 600.0
+_FORGET_BATCH = 2_000
 
 
 class Janitor:
     """One per worker. Several at once do no harm: each of its works is idempotent."""
 
-    def __init__(self, database: Database, metrics: Metrics, on_promoted: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        metrics: Metrics,
+        settings: WebhookSettings,
+        on_promoted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._database = database
+        self._settings = settings
         self._metrics = metrics
         self._on_promoted = on_promoted
 
@@ -61,9 +70,13 @@ class Janitor:
         )
 
     async def clean(self) -> int:
-        """Make the coming partitions and forget what has expired; answers how many rows were forgotten."""
+        """Make the coming partitions, and forget what has expired or is kept no longer; answers how many rows went."""
         await self._database.call(QUERIES.add_partitions)
+        await self._database.call(QUERIES.drop_partitions, self._settings.attempt_days)
         total = 0
         while count := (await self._database.call(QUERIES.forget_expired))[0][0]:
+            total += count
+        days = (self._settings.payload_days, self._settings.attempt_days)
+        while count := (await self._database.call(QUERIES.forget_payloads, *days, _FORGET_BATCH))[0][0]:
             total += count
         return total

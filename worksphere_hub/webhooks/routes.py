@@ -11,6 +11,7 @@ from worksphere_hub.accounts.requires import requires
 from worksphere_hub.http.idempotent_route import IdempotentRoute
 from worksphere_hub.http.paging import Page, Paged, cut_page
 from worksphere_hub.webhooks import (
+    attempt_routes,
     endpoint_secrets,
     endpoints,
     event_routes,
@@ -18,13 +19,13 @@ from worksphere_hub.webhooks import (
     jwks_routes,
     pull_routes,
     replay_routes,
+    retention_routes,
     views,
 )
 from worksphere_hub.webhooks.endpoint_rows import endpoint_of
 from worksphere_hub.webhooks.errors import EndpointNotFound
 from worksphere_hub.webhooks.schemas import (
     AcceptedOut,
-    AttemptOut,
     EndpointCreate,
     EndpointCreated,
     EndpointOut,
@@ -45,6 +46,8 @@ ROUTERS = (
     jwks_routes.router,
     pull_routes.router,
     replay_routes.router,
+    attempt_routes.router,
+    retention_routes.router,
 )
 
 Reader = Annotated[Principal, Depends(requires("endpoints:read"))]
@@ -138,22 +141,6 @@ async def test_endpoint(request: Request, principal: Writer, endpoint_id: str) -
     """Send a test event to this receiver alone. Its attempts are listed like any other's."""
     accepted = await send_test(_services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound))
     return AcceptedOut(id=accepted.id, accepted_at=accepted.accepted_at)
-
-
-@router.get("/{endpoint_id}/attempts")
-async def list_endpoint_attempts(
-    request: Request, principal: Reader, endpoint_id: str, page: Paged
-) -> Page[AttemptOut]:
-    """List a receiver's attempts, newest first, each with its request, response, timing and cause of failure."""
-    endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
-    async with _services(request).database.tenant(principal.org) as tx:
-        await endpoints.find(tx, principal.org, endpoint)
-        rows = await tx.rows(
-            QUERIES.list_attempts_of_endpoint, principal.org, endpoint, page.after_id(), page.limit + 1
-        )
-    shown, cursor = cut_page(rows, page.limit, lambda row: [row["id"].hex])
-    with_payload = principal.may("payloads:read")
-    return Page(data=[views.attempt_out(row, with_payload=with_payload) for row in shown], next_cursor=cursor)
 
 
 def _services(request: Request) -> Services:

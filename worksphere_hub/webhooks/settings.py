@@ -27,4 +27,6 @@ class WebhookSettings:
     record_pause: float = 0.01  # between these transactions, unless they are full
     drain: float = 20.0  # how long a stopping worker lets running attempts finish
     response_limit: int = 65_536  # bytes of a response's body that are kept
+    payload_days: int = 30  # messages and the bodies of answers are kept, unless an organization decides otherwise
+    attempt_days: int = 90  # events, deliveries and attempts are kept likewise
     endpoint_limit: int = 1_000  # endpoints an organization may have

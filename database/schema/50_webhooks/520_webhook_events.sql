@@ -23,6 +23,8 @@ create table hub.webhook_events (
 ) partition by range (id);
 create table hub.webhook_events_rest partition of hub.webhook_events default;
 
+-- Search by type: ids are time-ordered, so within a type this is by time.
+create index webhook_events_type_idx on hub.webhook_events (org_id, type, id);
 create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
 
 -- How one event type, on its channels, fans out over an organization's endpoints as they were at one revision: which get a delivery,
@@ -61,7 +63,7 @@ create policy definer on hub.webhook_fanouts to hub_definer using (true) with ch
 
 grant select on hub.webhook_events to hub_app, hub_worker, hub_tenant, hub_readonly;
 grant update (body, expunged_at) on hub.webhook_events to hub_app;
-grant select, insert on hub.webhook_events to hub_definer;
+grant select, insert, delete, update (body, expunged_at) on hub.webhook_events to hub_definer;
 grant select on hub.webhook_fanouts to hub_app, hub_worker, hub_tenant, hub_readonly;
 grant select, insert on hub.webhook_fanouts to hub_definer;
 comment on table hub.webhook_events is 'Facts published for an organization, immutable.';

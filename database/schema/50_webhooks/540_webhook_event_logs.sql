@@ -28,6 +28,9 @@ create table hub.webhook_event_logs_rest partition of hub.webhook_event_logs def
 
 create index webhook_event_logs_endpoint_idx on hub.webhook_event_logs (org_id, endpoint_id, id);
 
+-- What went wrong, over all endpoints. Most attempts deliver, so this costs most of them nothing.
+create index webhook_event_logs_failed_idx on hub.webhook_event_logs (org_id, id) where outcome <> 'delivered';
+
 alter table hub.webhook_event_logs enable row level security;
 alter table hub.webhook_event_logs force row level security;
 alter table hub.webhook_event_logs_rest enable row level security;
@@ -38,7 +41,8 @@ create policy tenant on hub.webhook_event_logs to hub_app, hub_worker, hub_tenan
 create policy definer on hub.webhook_event_logs to hub_definer using (true) with check (true);
 
 grant select on hub.webhook_event_logs to hub_app, hub_worker, hub_tenant, hub_readonly;
-grant select, insert on hub.webhook_event_logs to hub_definer;
+grant select, insert, delete, update (response_body) on hub.webhook_event_logs to hub_definer;
+grant update (response_body) on hub.webhook_event_logs to hub_app;
 comment on table hub.webhook_event_logs is 'Attempts: each POST of a delivery and what came back.';
 comment on column hub.webhook_event_logs.outcome is
     'delivered: 2xx; refused: another status; failed: no answer (see error_cause).';

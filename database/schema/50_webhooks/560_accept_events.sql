@@ -24,6 +24,7 @@ declare
     v_fanouts uuid[];
     v_missing boolean;
     v_ordered boolean;
+    v_indexed boolean;
 begin
     if cardinality(k_org_ids) > 0 then
         -- In key order, so that two batches with the same keys wait for each other instead of deadlocking.
@@ -44,13 +45,14 @@ begin
     -- that does not exist or is suspended has none, and its events are not stored.
     for v_try in 1..10 loop
         select array_agg(x.org_id), array_agg(x.type), array_agg(x.channels), array_agg(f.id), bool_or(f.id is null),
-            bool_or(f.endpoint_modes && array['key', 'endpoint'])
-        into v_orgs, v_types, v_channels, v_fanouts, v_missing, v_ordered
+            bool_or(f.endpoint_modes && array['key', 'endpoint']), bool_or(t.indexed_attributes <> '{}')
+        into v_orgs, v_types, v_channels, v_fanouts, v_missing, v_ordered, v_indexed
         from (
             select distinct e.org_id, e.type, coalesce(e.channels, '')
             from unnest(p_org_ids, p_types, p_channels) as e (org_id, type, channels)
         ) as x (org_id, type, channels)
         join hub.organizations o on o.id = x.org_id and o.suspended_at is null
+        left join hub.event_types t on t.org_id = x.org_id and t.name = x.type
         left join hub.webhook_endpoint_revisions r on r.org_id = x.org_id
         left join hub.webhook_fanouts f
             on f.org_id = x.org_id and f.event_type = x.type and f.channels = string_to_array(x.channels, ',')
@@ -115,6 +117,16 @@ begin
     cross join lateral unnest(p.endpoint_ids, p.endpoint_modes) as d (endpoint_id, mode)
     where e.only_endpoint_id is null and e.id <> all (v_duplicate_ids)
         and (d.mode in ('push', 'pull') or (d.mode = 'key' and e.ordering_key is null));
+
+    if v_indexed then
+        insert into hub.webhook_event_attributes (org_id, event_id, name, value)
+        select e.org_id, e.id, a.name, a.value
+        from unnest(p_org_ids, p_ids, p_types, p_bodies) as e (org_id, id, type, body)
+        join hub.event_types t on t.org_id = e.org_id and t.name = e.type and t.indexed_attributes <> '{}'
+        cross join lateral hub.attributes_of(e.body, t.indexed_attributes) as a
+        where e.org_id = any (v_orgs) and e.id <> all (v_duplicate_ids)
+        on conflict do nothing;
+    end if;
 
     if v_ordered then
         perform hub.queue_in_lanes(p_org_ids, p_ids, v_duplicate_ids);

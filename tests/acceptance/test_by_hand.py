@@ -2,6 +2,7 @@
 
 import secrets
 
+import msgspec
 import pytest
 
 from tests.acceptance.test_main_job import create, until
@@ -99,3 +100,27 @@ async def test_a_preview_shows_what_would_be_sent_of_a_past_event(hub, receiver,
     assert (status, problem["errors"][0]["field"]) == (422, "transform")
     status, _ = await hub.request("POST", path, {"event_id": "evt_" + "0" * 32})
     assert status == 404
+
+
+async def test_a_test_can_be_a_ping_a_sample_or_a_copy_of_the_last_event(hub, receiver, event_type):
+    endpoint = await create(hub, receiver.url("/ok"), [event_type])
+    path = f"/v1/webhook-endpoints/{endpoint['id']}/test"
+    for source in ("sample", "last"):
+        status, problem = await hub.request("POST", path, {"source": source, "event_type": event_type})
+        assert (status, problem["code"]) == (409, "nothing_to_send")
+    wanted = {"name": event_type, "schema": {"type": "object"}, "sample": {"n": "sample"}}
+    status, made = await hub.request("POST", "/v1/event-types", wanted)
+    assert status == 201, made
+    await publish(hub, event_type, {"n": "real"})
+    await receiver.wait_for(1)
+    for source in ("ping", "sample", "last"):
+        status, accepted = await hub.request("POST", path, {"source": source, "event_type": event_type})
+        assert status == 202, accepted
+    arrived = [msgspec.json.decode(request.body) for request in await receiver.wait_for(4)]
+    assert sorted((each["type"], each["data"].get("n")) for each in arrived[1:] if each["type"] != "hub.test") == [
+        (event_type, "real"),
+        (event_type, "sample"),
+    ]
+    assert [each["type"] for each in arrived].count("hub.test") == 1
+    status, problem = await hub.request("POST", path, {"source": "last"})
+    assert (status, problem["errors"][0]["field"]) == (422, "event_type")

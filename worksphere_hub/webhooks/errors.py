@@ -35,6 +35,12 @@ class NotRetryable(Conflict):
     code = "not_retryable"
 
 
+class NothingToSend(Conflict):
+    """There is nothing of this event type that could be sent as a test."""
+
+    code = "nothing_to_send"
+
+
 class ReplayOver(Conflict):
     """This replay is over."""
 

@@ -73,3 +73,9 @@ select w.id from hub.webhook_endpoints w
 join hub.webhook_events e on e.org_id = w.org_id and e.id = $2
 where w.org_id = $1 and w.status = 'enabled' and hub.event_type_matches(e.type, w.event_types)
     and (w.channels is null or coalesce(w.channels && e.channels, false));
+
+-- name: sample_of_type
+-- The sample of an event type's current version.
+select v.sample from hub.event_types t
+join hub.event_type_versions v on v.org_id = t.org_id and v.name = t.name and v.version = t.current_version
+where t.org_id = $1 and t.name = $2;

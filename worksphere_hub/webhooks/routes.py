@@ -8,6 +8,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from worksphere_hub import clock, ids
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
+from worksphere_hub.errors import FieldProblem
+from worksphere_hub.events import grammar
 from worksphere_hub.http.idempotent_route import IdempotentRoute
 from worksphere_hub.http.paging import Page, Paged, cut_page
 from worksphere_hub.webhooks import (
@@ -23,7 +25,7 @@ from worksphere_hub.webhooks import (
     views,
 )
 from worksphere_hub.webhooks.endpoint_rows import endpoint_of
-from worksphere_hub.webhooks.errors import EndpointNotFound
+from worksphere_hub.webhooks.errors import EndpointNotFound, InvalidEndpoint
 from worksphere_hub.webhooks.schemas import (
     AcceptedOut,
     EndpointCreate,
@@ -33,8 +35,9 @@ from worksphere_hub.webhooks.schemas import (
     KeyOut,
     SecretRotated,
     SecretRotation,
+    TestRequest,
 )
-from worksphere_hub.webhooks.send_test import send_test
+from worksphere_hub.webhooks.send_test import Trial, send_test
 from worksphere_hub.webhooks.services import Services
 from worksphere_hub.webhooks.store import QUERIES
 
@@ -137,9 +140,18 @@ async def list_endpoint_keys(request: Request, principal: Reader, endpoint_id: s
 
 
 @router.post("/{endpoint_id}/test", status_code=202)
-async def test_endpoint(request: Request, principal: Writer, endpoint_id: str) -> AcceptedOut:
+async def send_test_event(
+    request: Request, principal: Writer, endpoint_id: str, wanted: TestRequest | None = None
+) -> AcceptedOut:
     """Send a test event to this receiver alone. Its attempts are listed like any other's."""
-    accepted = await send_test(_services(request), principal, ids.decode("whe", endpoint_id, EndpointNotFound))
+    wanted = wanted or TestRequest()
+    if wanted.source != "ping":
+        # Otherwise whoever may point an endpoint somewhere could read what they may not.
+        principal.require("payloads:read")
+        if wanted.event_type is None or not grammar.is_event_type(wanted.event_type):
+            raise InvalidEndpoint("event_type is missing.", problems=[FieldProblem("event_type", grammar.TYPE_RULE)])
+    endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
+    accepted = await send_test(_services(request), principal, endpoint, Trial(wanted.source, wanted.event_type))
     return AcceptedOut(id=accepted.id, accepted_at=accepted.accepted_at)
 
 

@@ -125,6 +125,14 @@ class EndpointCreated(EndpointOut):
     public_key: str | None = Field(default=None, description="What verifies v1a signatures (`whpk_` and base64).")
 
 
+class TestRequest(BaseModel):
+    """What to send as a test: a ping, the sample of an event type, or a copy of its newest event."""
+
+    model_config = _Strict
+    source: Literal["ping", "sample", "last"] = "ping"
+    event_type: Annotated[str | None, Field(max_length=128)] = None
+
+
 class SecretRotation(BaseModel):
     """How to change an endpoint's signing keys."""
 

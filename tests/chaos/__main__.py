@@ -78,7 +78,7 @@ async def main() -> int:
     since = time.monotonic()
     rows = [await run(name, given.scale, seed, deadline) for name in given.only or CAMPAIGNS]
     text = page(rows, seed=seed, seconds=time.monotonic() - since)
-    given.out.write_text(text)
+    given.out.write_text(text.rstrip() + "\n")
     print(text)
     return 0 if all(row.fine for row in rows) else 1
 

@@ -15,7 +15,11 @@ from tests.chaos.stage import Report, Stage, hub_on_its_own, owner_url, set_up
 
 VICTIMS = ("api", "worker", "postgres", "backend")
 _ACCEPTED_BETWEEN = 15
-_BUSY = "select count(*) from pg_stat_activity where usename = 'hub_worker_login' and state = 'active'"
+# A backend that waits for the stopped worker to read its answer has not committed, and would wait for ever.
+_BUSY = (
+    "select count(*) from pg_stat_activity where usename = 'hub_worker_login' and state = 'active'"
+    " and wait_event is distinct from 'ClientWrite'"
+)
 _BACKENDS = "select pid from pg_stat_activity where usename like 'hub\\_%\\_login'"
 
 

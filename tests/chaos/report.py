@@ -26,10 +26,13 @@ itself is tested with {planted} kinds of planted faults (`tests/chaos/test_check
 |---|---:|---:|---:|---:|---:|---:|---:|---|
 {rows}
 
-*Lost*: answered 202, and not stored or never arrived. *Other faults*: {faults}. *Arrived again*: deliveries that a
-receiver got once more after their worker was lost; each has an attempt on record that is marked as reclaimed, and where
-it was counted how many were *in flight* at those moments there are never more of them. *Control run*: the same fault
-with durability switched off, which the checker has to notice.
+- *Lost*: answered 202, and not stored or never arrived.
+- *Other faults*: {faults}.
+- *Arrived again*: deliveries that a receiver got once more after their worker was lost. Each has an attempt on record
+  that is marked as reclaimed; where it was counted how many were *in flight* at those moments, there are never more.
+- *Control run*: the same fault with durability switched off, which the checker has to notice.
+
+Hub by hub:
 
 {details}
 """

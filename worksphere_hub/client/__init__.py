@@ -20,6 +20,7 @@ from worksphere_hub.client.errors import (
 )
 from worksphere_hub.client.hub import AsyncHub
 from worksphere_hub.client.models import Event, Published, Refused
+from worksphere_hub.client.retry import Patience
 from worksphere_hub.client.sync import Hub
 from worksphere_hub.client.verify import Message, verify
 from worksphere_hub.security.signing import SignatureRefused
@@ -36,6 +37,7 @@ __all__ = [
     "Missing",
     "NotAllowed",
     "OutsideTransaction",
+    "Patience",
     "Problem",
     "Published",
     "Refused",

@@ -1,7 +1,7 @@
 """Publish inside your own PostgreSQL transaction: the event exists if and only if the transaction commits.
 
 No driver is imported here. A connection is known by what it can do: asyncpg's `fetchval`, psycopg 3's `cursor` and
-`info`, SQLAlchemy's `exec_driver_sql` (a session's `connection()` gives such a one).
+`info`, SQLAlchemy's `exec_driver_sql`, and a session's `get_bind`, whose `connection()` is one of these.
 """
 
 import inspect
@@ -60,7 +60,7 @@ def publish_sync(  # noqa: PLR0913 - the fields of an event
 ) -> str:
     """The same over a psycopg or SQLAlchemy connection that waits."""
     values = _values(org_id, Event(type, data, id, occurred_at, channels, ordering_key))
-    if not hasattr(connection, "exec_driver_sql") and hasattr(connection, "connection"):
+    if hasattr(connection, "get_bind"):
         connection = connection.connection()
     return _first(_execute(connection, values).fetchone())
 
@@ -80,9 +80,10 @@ def _values(org_id: UUID | str, event: Event) -> _Values:
 
 async def _find_row(connection: Any, values: _Values) -> Any:
     if hasattr(connection, "fetchval"):
-        _require(within=connection.is_in_transaction())
+        # A pool can fetch too, but over a connection that it gives back at once.
+        _require(within=hasattr(connection, "is_in_transaction") and connection.is_in_transaction())
         return await connection.fetchrow(_NUMBERED, *values)
-    if not hasattr(connection, "exec_driver_sql") and hasattr(connection, "connection"):
+    if hasattr(connection, "get_bind"):
         connection = await connection.connection()
     result = await _execute(connection, values)
     row = result.fetchone()

@@ -25,6 +25,11 @@ LIBRARY_TAKES = {
     "a secret without its prefix": "it is looser about how a secret is written",
     "a secret that is too short": "it is looser about how a secret is written",
 }
+REFUSALS = (
+    standardwebhooks.webhooks.WebhookVerificationError,
+    standardwebhooks.webhooks.EmptyWebhookSecretError,
+    ValueError,
+)
 LIBRARY_REFUSES = {
     "something unreadable beside ours": "it stops at the first item that it cannot read",
     "a body that is no text": "it reads the body as text",
@@ -170,7 +175,7 @@ def test_the_reference_library_judges_the_same(case, monkeypatch):
     try:
         standardwebhooks.Webhook(case["secret"]).verify(body(case), case["headers"], json_parse=False)
         judged = "ok"
-    except Exception:
+    except REFUSALS:
         judged = "refused"
     expected = case["expected"].partition(":")[0]
     if case["name"] in LIBRARY_TAKES:

@@ -36,6 +36,8 @@ async def _plan(exchange: Exchange, rest: str) -> bool:
         return await exchange.wait_for_the_end()
     if step == "page":
         return await exchange.answer(502, b"<html>Bad gateway</html>")
+    if step == "elsewhere":
+        return await exchange.answer(307, b"", ("location", exchange.receiver.url("/ok/followed")))
     if step == "ok":
         stored = {"id": "evt_1", "accepted_at": "2026-11-23T10:00:00Z", "data": []}
         return await exchange.answer(202, json.dumps(stored).encode())

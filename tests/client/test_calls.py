@@ -92,6 +92,21 @@ async def test_one_connection_is_used_for_call_after_call(receiver):
     assert receiver.connections == 1
 
 
+async def test_an_answer_that_stops_half_way_is_none(receiver):
+    for path in ("/hang-in-body", "/close-in-body", "/reset-after-headers", "/garbage"):
+        async with AsyncHub(receiver.url(path), "key", timeout=0.3, patience=Patience(retries=0)) as hub:
+            with pytest.raises(Unreachable):
+                await hub.publish("a.b", {})
+
+
+async def test_a_redirect_is_not_followed_with_the_key(receiver):
+    async with planned(receiver, "elsewhere") as hub:
+        with pytest.raises(HubRefused) as refused:
+            await hub.publish("a.b", {})
+    assert refused.value.status == 307
+    assert len(receiver.requests) == 1
+
+
 async def test_nobody_listens():
     async with AsyncHub("http://127.0.0.1:1", "key", patience=Patience(retries=0)) as hub:
         with pytest.raises(Unreachable):

@@ -42,6 +42,7 @@ ELSEWHERE = {
     "cli/serve.py": "a forwarding line that tests/acceptance starts",
     "cli/up.py": "tests/acceptance starts every hub by it",
     "cli/work.py": "a forwarding line that tests/acceptance starts",
+    "client/transport.py": "tests/client/test_calls.py: against a server that fails by plan",
     "clock.py": "three calls of the standard library",
     "events/store.py": "tests/events/test_accept.py drives it; its statements are planned by tests/database",
     "events/emit.py": "tests/webhooks/test_health.py and test_write.py: what is told arrives",

@@ -1,13 +1,18 @@
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+from urllib.parse import quote
 
 import pytest
 
 from tests.security.hostile import HostileReceiver
 from tests.security.sending import HEADERS, LOOPBACK, Names, failure, post
-from worksphere_hub.security.egress import EgressClient, EgressPolicy, EgressRefused
+from tests.security.test_addresses import cases
+from worksphere_hub.security.egress import EgressClient, EgressFailed, EgressPolicy, EgressRefused
 
 NOTHING = EgressPolicy(allow_http=True, ports=None)
+FIRST_ONLY = EgressPolicy(allowed_networks=(ip_network("127.0.0.1/32"),))
 
 
 async def test_what_is_sent_and_what_comes_back(client, receiver):
@@ -262,3 +267,67 @@ async def test_a_thousand_requests_leave_nothing_behind(client, receiver):
     await asyncio.gather(*(lane() for _ in range(20)))
     assert receiver.connections <= 20
     assert len(receiver.requests) == 1000
+
+
+def spellings(address):
+    """Ways to write an address into a URL, most of which some reader takes for the address and another does not."""
+    ip = ip_address(address.partition("%")[0])
+    if ip.version == 6:
+        return [f"[{address}]", f"[{ip.exploded}]", f"[{ip.compressed.upper()}]", f"user@[{ip.compressed}]", f"[{ip}]."]
+    number, parts = int(ip), str(ip).split(".")
+    high = number >> 24
+    return [
+        str(ip),
+        f"{ip}.",
+        str(number),
+        f"0x{number:x}",
+        f"0X{number:08X}",
+        f"0{number:o}",
+        ".".join(f"0x{int(part):x}" for part in parts),
+        ".".join(f"0{int(part):o}" for part in parts),
+        f"{high}.{number & 0xFFFFFF}",
+        f"{parts[0]}.{parts[1]}.{number & 0xFFFF}",
+        f"0x{high:x}.{number & 0xFFFFFF}",
+        "".join(chr(0xFF10 + int(each)) if each.isdigit() else each for each in str(ip)),
+        str(ip).replace(".", "\u3002"),
+        str(ip).replace("1", "%31"),
+        f"example.com@{ip}",
+        f"[::ffff:{ip}]",
+        f"[::ffff:{number >> 16:x}:{number & 0xFFFF:x}]",
+        f"[64:ff9b::{number >> 16:x}:{number & 0xFFFF:x}]",
+        f"[2002:{number >> 16:x}:{number & 0xFFFF:x}::1]",
+    ]
+
+
+async def test_no_forbidden_address_is_connected_to_however_it_is_written():
+    addresses = [address for address, _ in cases()]
+    assert len(addresses) >= 120
+    urls = [f"http://{spelling}/" for address in addresses for spelling in spellings(address)]
+    assert len(urls) >= 1_200
+    refused = Counter()
+    async with EgressClient(EgressPolicy(allow_http=True), connect_timeout=1.0) as strict:
+        for url in urls:
+            with pytest.raises(EgressFailed) as failure:
+                await strict.send("POST", url, headers={}, body=b"secret")
+            refused[failure.value.cause] += 1
+            assert failure.value.unsent, url
+        # There never was a client that could have connected anywhere.
+        assert not strict._pins._pins
+    assert set(refused) <= {"address_refused", "url_refused", "dns"}
+    assert refused["address_refused"] >= 800
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_receiver_cannot_send_the_hub_elsewhere(receiver, status):
+    async with (
+        HostileReceiver(host="127.0.0.2") as inner,
+        EgressClient(FIRST_ONLY) as client,
+    ):
+        for target in (inner.url("/ok"), "http://169.254.169.254/latest/meta-data/", "//127.0.0.2/", "/ok/followed"):
+            url = receiver.url(f"/status/{status}?location={quote(target)}")
+            assert (await client.send("POST", url, headers={}, body=b"x")).status == status
+        url = receiver.url(f"/status/200?refresh={quote('0;url=' + inner.url('/ok'))}")
+        reply = await client.send("POST", url, headers={}, body=b"")
+        assert reply.status == 200
+        assert inner.connections == 0
+        assert {request.path for request in receiver.requests} <= {f"/status/{status}", "/status/200"}

@@ -124,3 +124,24 @@ async def test_a_test_can_be_a_ping_a_sample_or_a_copy_of_the_last_event(hub, re
     assert [each["type"] for each in arrived].count("hub.test") == 1
     status, problem = await hub.request("POST", path, {"source": "last"})
     assert (status, problem["errors"][0]["field"]) == (422, "event_type")
+
+
+async def test_the_command_line_does_the_same(hub, receiver, event_type):
+    endpoint = await create(hub, receiver.url("/door/a"), [event_type])
+    receiver.closed.add("a")
+    event = await publish(hub, event_type, {})
+    delivery = await delivery_of(hub, event, endpoint, "exhausted")
+    assert delivery["id"] in await hub.command("deliveries", "list", "--endpoint", endpoint["id"])
+    receiver.closed.clear()
+    await hub.command("deliveries", "retry", delivery["id"])
+    await delivery_of(hub, event, endpoint, "delivered")
+    shown = msgspec.json.decode(await hub.command("deliveries", "show", delivery["id"]))
+    assert [attempt["manual"] for attempt in shown["attempts_made"]] == [False, False, False, True]
+    assert "It was delivered." in await hub.command("events", "why", event)
+    assert msgspec.json.decode(await hub.command("events", "replay", event)) == {"queued": 1}
+    counted = await hub.command(
+        "endpoints", "replay", endpoint["id"], "--since", "2020-01-01T00:00:00Z", "--what", "all", "--dry-run"
+    )
+    assert msgspec.json.decode(counted)["exact"] is True
+    rotated = msgspec.json.decode(await hub.command("endpoints", "rotate", endpoint["id"], "--overlap", "0"))
+    assert rotated["secret"].startswith("whsec_")

@@ -30,6 +30,7 @@ ELSEWHERE = {
     "app/worker_health.py": "the server it starts is that of tests/http; not started by a test yet",
     "cli/client.py": "tests/acceptance/test_main_job.py: the command line shows the same",
     "cli/database.py": "tests/acceptance makes its organizations and keys by it",
+    "cli/deliveries.py": "tests/acceptance/test_by_hand.py: the command line does the same",
     "cli/demo.py": "tests/docs/test_readme.py and tests/acceptance/test_up.py run the demo",
     "cli/endpoints.py": "tests/acceptance/test_main_job.py: the command line shows the same",
     "cli/events.py": "tests/acceptance/test_main_job.py: the command line shows the same",

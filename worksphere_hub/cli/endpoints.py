@@ -70,3 +70,27 @@ def attempts(endpoint_id: str, limit: Annotated[int, typer.Option(min=1, max=200
         for row in rows
     ]
     table(["started at", "event", "attempt", "outcome", "answer", "took"], cells)
+
+
+@app.command("rotate")
+def rotate(
+    endpoint_id: str,
+    overlap: Annotated[
+        int, typer.Option(min=0, max=604_800, help="Seconds the old keys sign beside the new.")
+    ] = 86_400,
+) -> None:
+    """Give a receiver new signing keys; prints the secret, this once. With --overlap 0 the old ones are revoked."""
+    document(call("POST", f"/v1/webhook-endpoints/{endpoint_id}/rotate-secret", {"overlap_seconds": overlap}))
+
+
+@app.command("replay")
+def replay(
+    endpoint_id: str,
+    since: Annotated[str, typer.Option(help="Events accepted from then on, e.g. 2026-11-01T00:00:00Z")],
+    what: Annotated[str, typer.Option(help="missing, failed or all")] = "missing",
+    rate: Annotated[float | None, typer.Option(help="Deliveries per second at most.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count.")] = False,
+) -> None:
+    """Send past events to a receiver (again), as a job that outlives this command."""
+    body = {"what": what, "since": since, "rate": rate, "dry_run": dry_run}
+    document(call("POST", f"/v1/webhook-endpoints/{endpoint_id}/replay", body))

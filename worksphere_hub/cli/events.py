@@ -52,5 +52,15 @@ def why(event_id: str) -> None:
     for row in rows:
         delivery: dict[str, object] = row["delivery"] or nothing
         state, attempts = delivery.get("state", "-"), delivery.get("attempts", "-")
-        cells.append([row["endpoint_id"], row["verdict"], str(state), str(attempts)])
-    table(["endpoint", "verdict", "delivery", "attempts"], cells)
+        cells.append([row["endpoint_id"], row["verdict"], str(state), str(attempts), row["explanation"]])
+    table(["endpoint", "verdict", "delivery", "attempts", "why"], cells)
+
+
+@app.command("replay")
+def replay(
+    event_id: str,
+    endpoint_ids: Annotated[list[str] | None, typer.Option("--endpoint", help="Only to this one; repeat.")] = None,
+) -> None:
+    """Send one event again, to the endpoints it is for now."""
+    body = {"endpoint_ids": endpoint_ids} if endpoint_ids else {}
+    document(call("POST", f"/v1/events/{event_id}/replay", body))

@@ -41,6 +41,12 @@ async def with_asyncpg(url, work):
         await connection.close()
 
 
+async def with_asyncpg_pool(url, work):
+    pool = asyncpg.create_pool(url, min_size=1, max_size=1)
+    async with pool, pool.acquire() as connection, connection.transaction():
+        await work(connection)
+
+
 async def with_psycopg(url, work):
     async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection:
         await work(connection)
@@ -97,7 +103,15 @@ async def with_sqlalchemy_session(url, work):
 
 
 WAITING = [with_psycopg_waiting, with_sqlalchemy_waiting, with_sqlalchemy_session]
-WAYS = [with_asyncpg, with_psycopg, with_psycopg_autocommit, with_sqlalchemy_asyncpg, with_sqlalchemy_psycopg, *WAITING]
+WAYS = [
+    with_asyncpg,
+    with_asyncpg_pool,
+    with_psycopg,
+    with_psycopg_autocommit,
+    with_sqlalchemy_asyncpg,
+    with_sqlalchemy_psycopg,
+    *WAITING,
+]
 
 
 async def publish(way, connection, *args, **kwargs):
@@ -152,10 +166,25 @@ async def test_a_connection_that_would_commit_by_itself_is_refused(url, org):
         outbox.publish_sync(waiting, org, "a.b", {})
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_connection_of_the_other_kind_is_refused_before_it_publishes(url, org, way):
+    async def mistake(connection):
+        if way in WAITING:
+            await outbox.publish(connection, org, "a.b", {})
+        else:
+            outbox.publish_sync(connection, org, "a.b", {})
+
+    async def mistaken(connection):
+        with pytest.raises(TypeError, match="this connection is for publish"):
+            await mistake(connection)
+
+    await way(url, mistaken)
+
+
 async def test_what_the_database_refuses_is_the_drivers_own_error(url, org):
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InvalidParameterValue):
         outbox.publish_sync(connection, org, "not a type", {})
     with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         outbox.publish_sync(connection, "org_" + "0" * 32, "a.b", {})
     with pytest.raises(ValueError, match="UUID"):
-        outbox.publish_sync(None, "acme", "a.b", {})
+        outbox.publish_sync(object(), "acme", "a.b", {})

@@ -43,6 +43,7 @@ async def publish(  # noqa: PLR0913 - the fields of an event
     The database checks the event; what it refuses is raised as the driver raises it, and fails the transaction.
     Raises OutsideTransaction if an asyncpg or psycopg connection would commit it by itself.
     """
+    _require_kind(connection, waits=False)
     event = Event(type, data, id, occurred_at, channels, ordering_key)
     return _first(await _find_row(connection, _values(org_id, event)))
 
@@ -59,10 +60,20 @@ def publish_sync(  # noqa: PLR0913 - the fields of an event
     ordering_key: str | None = None,
 ) -> str:
     """The same over a psycopg or SQLAlchemy connection that waits."""
+    _require_kind(connection, waits=True)
     values = _values(org_id, Event(type, data, id, occurred_at, channels, ordering_key))
     if hasattr(connection, "get_bind"):
         connection = connection.connection()
     return _first(_execute(connection, values).fetchone())
+
+
+def _require_kind(connection: Any, *, waits: bool) -> None:
+    """Refuse a connection of the other kind before anything is sent over it, which could not be taken back."""
+    is_async = hasattr(connection, "fetchval") or any(
+        inspect.iscoroutinefunction(getattr(connection, name, None)) for name in ("execute", "exec_driver_sql")
+    )
+    if is_async is waits:
+        raise TypeError(f"this connection is for {'publish' if waits else 'publish_sync'}")
 
 
 def _values(org_id: UUID | str, event: Event) -> _Values:

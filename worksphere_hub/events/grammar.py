@@ -53,7 +53,7 @@ def is_channel(text: str) -> bool:
 
 def are_channels(names: list[str]) -> bool:
     """Whether an event can be published on these channels."""
-    return 1 <= len(set(names)) <= MOST_CHANNELS and all(is_channel(name) for name in names)
+    return 1 <= len(names) <= MOST_CHANNELS and all(is_channel(name) for name in names)
 
 
 def is_ordering_key(text: str) -> bool:

@@ -29,6 +29,19 @@ def raw_routes(publish: ASGIApp, publish_batch: ASGIApp) -> dict[tuple[str, str]
                 "description": "Your own id of the event: publishing it again does nothing.",
             },
             "occurred_at": {"type": ["string", "null"], "format": "date-time"},
+            "channels": {
+                "type": ["array", "null"],
+                "minItems": 1,
+                "maxItems": 5,
+                "items": {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+                "description": "Reaches endpoints of one of these channels, and those without any.",
+            },
+            "ordering_key": {
+                "type": ["string", "null"],
+                "minLength": 1,
+                "maxLength": 128,
+                "description": "Endpoints that keep order get events of one key one after the other.",
+            },
         },
     }
     schemas = {

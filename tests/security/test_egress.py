@@ -2,7 +2,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.security.hostile import HostileReceiver
 from tests.security.sending import HEADERS, LOOPBACK, Names, failure, post
 from tests.security.test_addresses import cases
 from worksphere_hub.security.egress import EgressClient, EgressFailed, EgressPolicy, EgressRefused
+from worksphere_hub.security.redact import Secret
 
 NOTHING = EgressPolicy(allow_http=True, ports=None)
 FIRST_ONLY = EgressPolicy(allowed_networks=(ip_network("127.0.0.1/32"),))
@@ -331,3 +332,58 @@ async def test_a_receiver_cannot_send_the_hub_elsewhere(receiver, status):
         assert reply.status == 200
         assert inner.connections == 0
         assert {request.path for request in receiver.requests} <= {f"/status/{status}", "/status/200"}
+
+
+class ForwardProxy:
+    """A forward proxy on loopback: remembers what it was asked for and by whom, and takes everything to one port."""
+
+    def __init__(self, port: int) -> None:
+        self.asked, self.shown, self._target = [], [], port
+
+    async def __aenter__(self):
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self._server.close()
+
+    async def _serve(self, reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        method, target, _ = first.split(" ")
+        self.asked.append((method, target))
+        self.shown += [line.partition(": ")[2] for line in lines if line.lower().startswith("proxy-authorization")]
+        inner, sender = await asyncio.open_connection("127.0.0.1", self._target)
+        if method == "CONNECT":
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        else:
+            sender.write(head.replace(target.encode(), urlsplit(target).path.encode(), 1))
+        await asyncio.gather(self._pass(reader, sender), self._pass(inner, writer))
+
+    async def _pass(self, reader, writer):
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+
+async def test_everything_goes_through_the_operators_proxy_and_is_judged_before(receiver):
+    names = Names(hooks_test=[["127.0.0.1"]], private_test=[["10.0.0.1"]])
+    async with (
+        ForwardProxy(receiver.port) as proxy,
+        EgressClient(LOOPBACK, resolver=names, proxy=Secret(f"http://hub:pass@127.0.0.1:{proxy.port}")) as client,
+    ):
+        reply = await post(client, f"http://hooks.test:{receiver.port}/ok")
+        assert reply.status == 200
+        assert proxy.asked == [("POST", f"http://hooks.test:{receiver.port}/ok")]
+        assert proxy.shown == ["Basic aHViOnBhc3M="]
+        assert (await failure(client, "http://private.test/")).cause == "address_refused"
+        assert len(proxy.asked) == 1
+        # By https it is asked for a tunnel, and sees nothing of what is in it.
+        await failure(client, f"https://hooks.test:{receiver.port}/ok")
+        assert proxy.asked[-1] == ("CONNECT", f"hooks.test:{receiver.port}")
+    assert "pass" not in repr(client._pins._wiring)

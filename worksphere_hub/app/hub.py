@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from worksphere_hub.accounts.key_store import PostgresKeyStore
 from worksphere_hub.app import deployment
@@ -12,6 +13,7 @@ from worksphere_hub.db.checks import require_fit
 from worksphere_hub.db.migrate import require_current
 from worksphere_hub.db.pool import Database
 from worksphere_hub.security.egress import EgressClient, EgressPolicy
+from worksphere_hub.security.redact import Secret
 from worksphere_hub.security.vault import Vault
 from worksphere_hub.telemetry.metrics import Metrics, create_metrics
 
@@ -51,10 +53,22 @@ async def open_hub(settings: Settings, *, role: str) -> AsyncGenerator[Hub]:
             connect_timeout=settings.webhooks.connect_timeout,
             total_timeout=settings.webhooks.attempt_timeout,
             body_limit=settings.webhooks.response_limit,
+            proxy=egress_proxy(settings),
         )
         stack.push_async_callback(egress.close)
         vault = Vault(keys, PostgresKeyStore(database), deployment=this.id.hex)
         yield Hub(settings, database, this, vault, egress, create_metrics())
+
+
+def egress_proxy(settings: Settings) -> Secret | None:
+    """The proxy that everything goes out through, if the operator names one."""
+    proxy = settings.egress.proxy
+    if proxy is None:
+        return None
+    parts = urlsplit(proxy.reveal())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidSetting("HUB_EGRESS_PROXY must be a URL such as http://login:password@proxy.internal:3128.")
+    return proxy
 
 
 def egress_policy(settings: Settings) -> EgressPolicy:

@@ -33,6 +33,9 @@ class EgressSettings:
     allow: tuple[str, ...] = ()  # networks that are let through besides, e.g. 10.1.0.0/16; any port, also by http
     http: bool = False  # whether plain http is let through to public addresses
     ports: tuple[int, ...] = (443, 80, 8443)  # ports that are let through
+    proxy: Secret | None = (
+        None  # http://[login:password@]host:port that everything goes out through; resolves by itself
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from worksphere_hub.security.client_identity import ClientIdentity
 from worksphere_hub.security.destinations import Destination, EgressPolicy, EgressRefused, Reason, read_url
 from worksphere_hub.security.lookups import Lookups, Resolved, Resolver, SystemResolver
 from worksphere_hub.security.pins import Pin, Pins
+from worksphere_hub.security.redact import Secret
 from worksphere_hub.security.transport import Cause, EgressFailed, Reply, Request, Wiring, exchange
 
 __all__ = [
@@ -66,17 +67,19 @@ class EgressClient:
         user_agent: str = f"WorkSphere-Hub/{__version__}",
         resolver: Resolver | None = None,
         extra_roots: bytes | None = None,
+        proxy: Secret | None = None,
     ) -> None:
         """Times in seconds, `body_limit` in bytes; `per_destination` requests at once to one host and port.
 
-        `extra_roots` is a PEM bundle of authorities that are trusted besides the system's.
+        `extra_roots` is a PEM bundle of authorities that are trusted besides the system's, `proxy` the URL of one
+        that everything goes out through (see `Wiring`).
         """
         self._policy = policy
         self._total_timeout = total_timeout
         self._body_limit = body_limit
         self._system = SystemResolver()
         self._lookups = Lookups(resolver or self._system, ttl=resolve_ttl, time_limit=connect_timeout)
-        self._pins = Pins(Wiring(connect_timeout, per_destination, user_agent, extra_roots), size=_MOST_PINS)
+        self._pins = Pins(Wiring(connect_timeout, per_destination, user_agent, extra_roots, proxy), size=_MOST_PINS)
         self._routes: dict[tuple[str, ClientIdentity | None], _Route] = {}
         self._closed = False
 

@@ -14,11 +14,13 @@ from pyreqwest.exceptions import (
     RequestTimeoutError,
 )
 from pyreqwest.http import HeaderMap, Url
+from pyreqwest.proxy import ProxyBuilder
 
 from worksphere_hub import clock
 from worksphere_hub.security.addresses import IPAddress
 from worksphere_hub.security.client_identity import ClientIdentity
 from worksphere_hub.security.headers import CONNECTION_HEADERS
+from worksphere_hub.security.redact import Secret
 
 HEADER_LIMIT = 32 * 1024
 
@@ -114,12 +116,17 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """How clients are built; `extra_roots` is a PEM bundle trusted besides the system's."""
+    """How clients are built; `extra_roots` is a PEM bundle trusted besides the system's.
+
+    With a `proxy` (its URL) everything goes out through that. It is asked by name and resolves for itself: what was
+    checked here is whether the name may be sent to, and the proxy's own rules have to hold where it looks again.
+    """
 
     connect_timeout: float
     per_destination: int
     user_agent: str
     extra_roots: bytes | None = None
+    proxy: Secret | None = None
 
 
 def build_client(
@@ -153,6 +160,8 @@ def build_client(
         builder = builder.add_root_certificate_pem(wiring.extra_roots)
     if identity is not None:
         builder = builder.identity_pem(identity.pem)
+    if wiring.proxy is not None:
+        builder = builder.proxy(ProxyBuilder.all(wiring.proxy.reveal()))
     return builder.build()
 
 

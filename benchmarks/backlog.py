@@ -17,7 +17,7 @@ select count(*) from hub.accept_events(
     (select array_agg($1::uuid) from generate_series(1, $2::int)),
     (select array_agg(hub.uuidv7()) from generate_series(1, $2::int)),
     (select array_agg(null::text) from generate_series(1, $2::int)),
-    (select array_agg('bench.0') from generate_series(1, $2::int)),
+    (select array_agg('bench.0'::text) from generate_series(1, $2::int)),
     (select array_agg(convert_to(
         '{"type":"bench.0","timestamp":"2026-01-01T00:00:00Z","data":"' || repeat('x', 900) || '"}', 'UTF8'
     )) from generate_series(1, $2::int)),

@@ -127,6 +127,7 @@ async def test_a_test_can_be_a_ping_a_sample_or_a_copy_of_the_last_event(hub, re
 
 
 async def test_the_command_line_does_the_same(hub, receiver, event_type):
+    hub.environment |= {"HUB_URL": hub.base_url, "HUB_API_KEY": hub.key}
     endpoint = await create(hub, receiver.url("/door/a"), [event_type])
     receiver.closed.add("a")
     event = await publish(hub, event_type, {})

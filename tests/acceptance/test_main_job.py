@@ -180,7 +180,7 @@ async def test_the_command_line_shows_the_same(hub, receiver):
         rows = (await hub.command("events", "why", accepted["id"])).splitlines()
         return [row.split("\t")[1:] for row in rows if row.startswith(made["id"])]
 
-    await until(why, [["matched", "delivered", "1"]])
+    await until(why, [["matched", "delivered", "1", "It was delivered."]])
     assert accepted["id"] in await hub.command("endpoints", "attempts", made["id"])
 
 

@@ -2378,6 +2378,7 @@ declare
     v_first_share integer;
     v_claimed hub.claimed_delivery[] := '{}';
     v_more hub.claimed_delivery[];
+    v_full uuid[];
 begin
     loop
         with recursive org (org_id, n) as (
@@ -2407,10 +2408,11 @@ begin
             v_first_share := coalesce(v_first_share, v_share);
             exit when v_share = 0;
             with picked as materialized (
-                select q.*
+                select o.org_id, q.*
                 from unnest(v_orgs) as o (org_id)
                 cross join lateral (
-                    select q.ctid, q.leased, q.due_at, m.limited, m.troubled
+                    select q.ctid, q.leased, q.due_at, m.limited, m.troubled, t.endpoint_id,
+                        case when not m.limited then t.most end as most
                     from (
                         with recursive turn (endpoint_id) as (
                             (
@@ -2432,7 +2434,14 @@ begin
                                 order by d.endpoint_id limit 1
                             ) as n
                         )
-                        select t.endpoint_id from turn t where t.endpoint_id <> all (p_busy)
+                        -- Where few endpoints have anything, the first pass need not leave room for many: the second
+                        -- costs as much again.
+                        select t.endpoint_id,
+                            case
+                                when v_pass > 1 then 128
+                                else 128 / (select count(*) from (select from turn limit 4) as few)
+                            end as most
+                        from turn t where t.endpoint_id <> all (p_busy)
                     ) as t
                     left join hub.webhook_endpoints w on w.org_id = o.org_id and w.id = t.endpoint_id
                     left join hub.webhook_endpoint_gates g on g.org_id = o.org_id and g.endpoint_id = t.endpoint_id
@@ -2449,8 +2458,7 @@ begin
                         order by d.due_at
                         limit case
                             when m.limited then hub.endpoint_allowance(o.org_id, t.endpoint_id, p_lease)
-                            when v_pass = 1 then 32
-                            else 128
+                            else t.most
                         end
                         for update skip locked
                     ) as q
@@ -2465,17 +2473,21 @@ begin
                 returning d.org_id, d.endpoint_id, d.event_id, d.attempts, d.step, d.fence, p.leased, p.due_at,
                     d.resume_state, d.restarted_at, d.lane, p.limited, p.troubled
             )
-            select array_agg(c::hub.claimed_delivery) into v_more from claimed c;
+            select (select array_agg(c::hub.claimed_delivery) from claimed c),
+                (
+                    select array_agg(f.org_id)
+                    from (select p.org_id from picked p group by p.org_id, p.endpoint_id having count(*) >= max(p.most)) as f
+                )
+            into v_more, v_full;
             v_claimed := v_claimed || coalesce(v_more, '{}');
             -- Those that took all they were offered may want what the others left, and those whose turn began in the
             -- middle may have more before it.
             select array_agg(m.org_id) into v_orgs
             from (
-                select c.org_id from unnest(v_more) as c
-                group by c.org_id
-                having count(*) >= v_share or (v_pass = 1 and count(*) >= 32)
+                select c.org_id from unnest(v_more) as c group by c.org_id having count(*) >= v_share
                 union
-                select o.org_id from unnest(v_orgs) as o (org_id) where v_pass = 1 and o.org_id = any (p_turn_org_ids)
+                select o.org_id from unnest(v_orgs) as o (org_id)
+                where v_pass = 1 and (o.org_id = any (v_full) or o.org_id = any (p_turn_org_ids))
             ) as m;
         end loop;
         exit when cardinality(v_claimed) > 0 or v_page_end is null;

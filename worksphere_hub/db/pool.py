@@ -73,6 +73,7 @@ class Database:
                 min_size=1,
                 max_size=size,
                 init=_prepare_connection,
+                reset=_keep,
                 timeout=_CONNECT,
                 command_timeout=statement_timeout + _GRACE,
                 server_settings={
@@ -161,6 +162,15 @@ async def _prepare_connection(
         await connection.set_type_codec(
             name, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
         )
+
+
+async def _keep(_: object) -> None:
+    """Leave a connection that is handed back as it is.
+
+    The driver would ask the server to forget settings, cursors and locks, a round trip for each use. Nothing here makes
+    any that outlive their transaction, which a pooler in transaction mode would not allow either, and a transaction
+    that is still open has been rolled back before this is called.
+    """
 
 
 def _encode_json(value: object) -> str:

@@ -11,8 +11,9 @@ import sys
 
 from benchmarks import deliveries, fairness
 from benchmarks.backlog import backlog
+from benchmarks.held import held
 
-SCENARIOS = ("deliveries", "many-endpoints", "dead-receiver", "flood", "backlog")
+SCENARIOS = ("deliveries", "many-endpoints", "dead-receiver", "flood", "held", "backlog")
 
 
 def measure(name: str, options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -24,6 +25,7 @@ def measure(name: str, options: argparse.Namespace) -> list[tuple[str, str]]:
         "many-endpoints": fairness.many_endpoints,
         "dead-receiver": fairness.dead_receiver,
         "flood": fairness.flood,
+        "held": held,
     }[name]
     return scenario(options.seconds, options.rounds)
 

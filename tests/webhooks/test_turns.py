@@ -4,13 +4,15 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
 
 from tests.webhooks.conftest import QUICK
-from worksphere_hub import ids
+from worksphere_hub import clock, ids
 from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.known import Place
 from worksphere_hub.webhooks.models import Result
 from worksphere_hub.webhooks.turns import Ask, Turns
 from worksphere_hub.webhooks.write import write_results
@@ -153,6 +155,53 @@ async def test_a_crowd_of_endpoints_takes_turns_within_its_organizations_share(e
         seen.append([claim.endpoint for claim in claims if claim.org == engine.org])
     assert sum(len(each) for each in seen) == 480
     assert set().union(*seen[:4]) == set(crowd)
+
+
+async def test_only_what_is_named_is_looked_at_from_its_floor_on(engine):
+    named, other = await engine.endpoint("/ok"), await engine.endpoint("/ok")
+    for _ in range(3):
+        await engine.publish()
+    await engine.admin.execute(
+        "update hub.webhook_deliveries set due_at = now() - interval '1 hour' where event_id ="
+        " (select min(event_id::text)::uuid from hub.webhook_deliveries)"
+    )
+    floor = clock.now() - timedelta(minutes=1)
+    ask = replace(ASK, known=[Place(engine.org, named, floor), Place(ids.new(), ids.new(), floor)])
+    claims = await store.claim(engine.worker, ask, 60.0)
+    assert [claim.endpoint for claim in claims] == [named, named]
+    assert all(claim.due_at >= floor for claim in claims)
+    assert await store.claim(engine.worker, ask, 60.0) == []
+    # What was not named, and what is older than the floor, is found by a walk.
+    assert Counter(claim.endpoint for claim in await store.claim(engine.worker, ASK, 60.0)) == {other: 3, named: 1}
+
+
+async def test_what_is_named_shares_the_room_and_keeps_its_limits(engine):
+    flooder = await engine.endpoint("/ok")
+    limited = await engine.endpoint("/ok", concurrency=2)
+    await asyncio.gather(*(engine.publish() for _ in range(200)))
+    org = ids.new()
+    await engine.admin.execute("insert into hub.organizations (id, slug, name) values ($1, 'quiet', 'Quiet')", org)
+    quiet = await engine.endpoint("/ok", org=org)
+    await engine.publish(org=org)
+    floor = clock.now() - timedelta(minutes=1)
+    known = [Place(engine.org, flooder, floor), Place(engine.org, limited, floor), Place(org, quiet, floor)]
+    claims = await store.claim(engine.worker, replace(ASK, known=known), 60.0)
+    # A third of 128 at first; then what the others do not want.
+    assert Counter(claim.endpoint for claim in claims) == {flooder: 42 + 128, limited: 2, quiet: 1}
+    claims = await store.claim(engine.worker, replace(ASK, known=known, busy_orgs=[engine.org]), 60.0)
+    assert claims == []
+
+
+async def test_a_worker_whose_walks_are_slow_still_delivers_everything(engine, monkeypatch):
+    monkeypatch.setattr("worksphere_hub.webhooks.known._SLOW", 0.0)
+    monkeypatch.setattr("worksphere_hub.webhooks.known._SLOW_EACH", 0.0)
+    await engine.endpoint("/ok")
+    async with engine.dispatching():
+        await asyncio.gather(*(engine.publish() for _ in range(300)))
+        await engine.endpoint("/ok", event_types=("late.*",), ordering="endpoint")
+        await asyncio.gather(*(engine.publish("late.one") for _ in range(20)))
+        await engine.until_settled()
+        await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", 340)
 
 
 _INVARIANTS = """

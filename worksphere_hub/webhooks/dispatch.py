@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from worksphere_hub import clock
 from worksphere_hub.bus.doorbell import Ear
@@ -15,10 +16,11 @@ from worksphere_hub.webhooks.courier import Courier
 from worksphere_hub.webhooks.gathering import Gathering
 from worksphere_hub.webhooks.hand import Hand, Job
 from worksphere_hub.webhooks.health import Health
+from worksphere_hub.webhooks.known import Known
 from worksphere_hub.webhooks.models import Claim, Result
 from worksphere_hub.webhooks.record import Recorder
 from worksphere_hub.webhooks.settings import WebhookSettings
-from worksphere_hub.webhooks.turns import Turns
+from worksphere_hub.webhooks.turns import Ask, Turns
 
 _FULL_CLAIM = 256
 # A claim of this many says that there are more: no pause before the next.
@@ -51,6 +53,7 @@ class Dispatcher:
         self._gathering = Gathering(self._take)
         self._tasks: dict[asyncio.Task[None], Job] = {}
         self._turns = Turns()
+        self._known = Known()
         self._room = asyncio.Event()
         self._stopping = False
         self._passed_over = False
@@ -88,7 +91,7 @@ class Dispatcher:
         busy, busy_orgs = self._hand.busy(), self._hand.busy_orgs()
         self._passed_over = bool(busy or busy_orgs)
         try:
-            claims = await store.claim(self._parts.database, self._turns.ask(busy, busy_orgs), settings.lease)
+            claims, seen_all = await self._claim(busy, busy_orgs)
         except Exception as error:  # noqa: BLE001 - whatever the database says, this loop must live on
             with wide("deliveries.claim_failed") as line:
                 line.caught(error)
@@ -96,13 +99,29 @@ class Dispatcher:
             return
         self._on_claimed(len(claims))
         self._take(self._gathering.add(claims))
-        seen_all = self._turns.took(claims)
         if len(claims) >= _MANY:
             return
         if claims:
             await asyncio.sleep(settings.claim_pause)
         elif seen_all:
             await self._parts.ear.wait(settings.idle_poll)
+
+    async def _claim(self, busy: Sequence[UUID], busy_orgs: Sequence[UUID]) -> tuple[list[Claim], bool]:
+        """Claim what is due; answers also whether there is nothing that was not looked at."""
+        database, lease = self._parts.database, self._parts.settings.lease
+        began = clock.monotonic()
+        places = self._known.places(began, busy)
+        if places is None:
+            claims = await store.claim(database, self._turns.ask(busy, busy_orgs), lease)
+            self._known.walked(began, clock.monotonic(), len(claims))
+            seen_all = self._turns.took(claims)
+        elif places:
+            claims = await store.claim(database, Ask(store.NOBODY, {}, busy, busy_orgs, places), lease)
+            seen_all = not claims
+        else:
+            return [], True
+        self._known.took(claims)
+        return claims, seen_all
 
     def _take(self, jobs: Sequence[Job]) -> None:
         for job in self._hand.add(jobs):

@@ -1,6 +1,8 @@
 -- name: claim_deliveries
 -- Take due deliveries in hand: beginning after an organization, in each at its turn, passing over the busy.
-select * from hub.claim_deliveries($1::uuid, $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::interval);
+select * from hub.claim_deliveries(
+    $1::uuid, $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::interval, $7::uuid[], $8::uuid[], $9::timestamptz[]
+);
 
 -- name: promote_lanes_left
 -- Give a head to lanes that were left without one, from the given lane on; answers where to go on, and how many.

@@ -28,6 +28,9 @@ async def claim(database: Database, ask: Ask, lease: float) -> list[Claim]:
         ask.busy,
         ask.busy_orgs,
         timedelta(seconds=lease),
+        [place.org for place in ask.known],
+        [place.endpoint for place in ask.known],
+        [place.floor for place in ask.known],
     )
     return [Claim(taken_at, *row) for row in rows]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from worksphere_hub.webhooks.known import Place
 from worksphere_hub.webhooks.models import Claim
 
 _ZERO = UUID(int=0)
@@ -17,6 +18,8 @@ class Ask:
     turns: dict[UUID, UUID]
     busy: Sequence[UUID]
     busy_orgs: Sequence[UUID]
+    # Endpoints to look at instead of all.
+    known: Sequence[Place] = ()
 
 
 class Turns:

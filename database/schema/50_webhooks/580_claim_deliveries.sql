@@ -96,6 +96,11 @@ comment on type hub.claimed_delivery is 'A delivery that has just been leased to
 -- neither a flood nor a dead receiver keeps the others waiting for longer than a round. `p_busy` and `p_busy_orgs`
 -- pass over endpoints and organizations of which the worker has its fill, without looking at their rows.
 --
+-- Who has something open is found by walking the index of what is due. While a transaction elsewhere is held open, a
+-- backup's say, nothing that has been claimed or has ended can be cleared from it, and the walk goes over all of that. So
+-- a worker may name endpoints that it knows (`p_known_*`), each with a moment before which nothing of it is due any more:
+-- then these alone are looked at, from there on. What it does not know of, or came late, waits for its next walk.
+--
 -- Answers with each: what an organization's share was, and, if there are more organizations, the one to go on after.
 --
 -- The planner is held to index scans: it plans this while the queue is empty and would choose to read the whole table.
@@ -104,7 +109,7 @@ comment on type hub.claimed_delivery is 'A delivery that has just been leased to
 -- Comparing with a variable, and not with clock_timestamp(), lets the due time be part of the index condition.
 create function hub.claim_deliveries(
     p_after_org_id uuid, p_turn_org_ids uuid[], p_turn_endpoint_ids uuid[], p_busy uuid[], p_busy_orgs uuid[],
-    p_lease interval
+    p_lease interval, p_known_org_ids uuid[], p_known_endpoint_ids uuid[], p_known_floors timestamptz[]
 ) returns table (
     org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
     due_at timestamptz, resume_state text, chain_from timestamptz, lane text, limited boolean, troubled boolean,
@@ -122,6 +127,7 @@ set jit = off
 as $$
 declare
     v_now timestamptz := clock_timestamp();
+    v_walk boolean := cardinality(p_known_endpoint_ids) = 0;
     v_after uuid := p_after_org_id;
     v_page_end uuid;
     v_orgs uuid[];
@@ -135,7 +141,7 @@ begin
         with recursive org (org_id, n) as (
             (
                 select d.org_id, 1 from hub.webhook_deliveries d
-                where d.open and d.state = 'pending' and d.org_id > v_after
+                where v_walk and d.open and d.state = 'pending' and d.org_id > v_after
                 order by d.org_id limit 1
             )
             union all
@@ -152,6 +158,10 @@ begin
             max(o.org_id::text) filter (where o.n = 64)
         into v_orgs, v_page_end
         from org o;
+        if not v_walk then
+            select array_agg(distinct k.org_id) into v_orgs
+            from unnest(p_known_org_ids) as k (org_id) where k.org_id <> all (p_busy_orgs);
+        end if;
 
         for v_pass in 1..3 loop
             exit when v_orgs is null;
@@ -168,7 +178,7 @@ begin
                         with recursive turn (endpoint_id) as (
                             (
                                 select d.endpoint_id from hub.webhook_deliveries d
-                                where d.open and d.state = 'pending' and d.org_id = o.org_id
+                                where v_walk and d.open and d.state = 'pending' and d.org_id = o.org_id
                                     and d.endpoint_id > coalesce(
                                         case when v_pass = 1 then p_turn_endpoint_ids[array_position(p_turn_org_ids, o.org_id)] end,
                                         '00000000-0000-0000-0000-000000000000'
@@ -191,8 +201,15 @@ begin
                             case
                                 when v_pass > 1 then 128
                                 else 128 / (select count(*) from (select from turn limit 4) as few)
-                            end as most
+                            end as most,
+                            '-infinity'::timestamptz as floor
                         from turn t where t.endpoint_id <> all (p_busy)
+                        union all
+                        select k.endpoint_id,
+                            case when v_pass > 1 then 128 else 128 / least(cardinality(p_known_endpoint_ids), 4) end,
+                            k.floor
+                        from unnest(p_known_org_ids, p_known_endpoint_ids, p_known_floors) as k (org_id, endpoint_id, floor)
+                        where k.org_id = o.org_id
                     ) as t
                     left join hub.webhook_endpoints w on w.org_id = o.org_id and w.id = t.endpoint_id
                     left join hub.webhook_endpoint_gates g on g.org_id = o.org_id and g.endpoint_id = t.endpoint_id
@@ -205,7 +222,7 @@ begin
                     cross join lateral (
                         select d.ctid, d.leased, d.due_at from hub.webhook_deliveries d
                         where d.open and d.state = 'pending' and d.org_id = o.org_id and d.endpoint_id = t.endpoint_id
-                            and d.due_at <= v_now
+                            and d.due_at >= t.floor and d.due_at <= v_now
                         order by d.due_at
                         limit case
                             when m.limited then hub.endpoint_allowance(o.org_id, t.endpoint_id, p_lease)
@@ -255,8 +272,16 @@ begin
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
 end
 $$;
-alter function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) owner to hub_definer;
-revoke execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) from public;
-grant execute on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) to hub_worker;
-comment on function hub.claim_deliveries(uuid, uuid[], uuid[], uuid[], uuid[], interval) is
+alter function hub.claim_deliveries(
+    uuid, uuid[], uuid[], uuid[], uuid[], interval, uuid[], uuid[], timestamptz[]
+) owner to hub_definer;
+revoke execute on function hub.claim_deliveries(
+    uuid, uuid[], uuid[], uuid[], uuid[], interval, uuid[], uuid[], timestamptz[]
+) from public;
+grant execute on function hub.claim_deliveries(
+    uuid, uuid[], uuid[], uuid[], uuid[], interval, uuid[], uuid[], timestamptz[]
+) to hub_worker;
+comment on function hub.claim_deliveries(
+    uuid, uuid[], uuid[], uuid[], uuid[], interval, uuid[], uuid[], timestamptz[]
+) is
     'Lease due deliveries to a worker, fairly over organizations and endpoints, with all it needs to send them.';

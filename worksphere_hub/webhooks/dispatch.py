@@ -29,6 +29,8 @@ _MANY = 64
 # that only missed the database for a moment comes back as soon as the claims do.
 _UNREADY_SECONDS = 30.0
 _DATABASE_AWAY_SECONDS = 1.0
+# For so many seconds a walk is waited for before what is known is claimed by name beside it.
+_PATIENCE = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Dispatcher:
         self._tasks: dict[asyncio.Task[None], Job] = {}
         self._turns = Turns()
         self._known = Known()
+        self._walk: asyncio.Task[tuple[list[Claim], bool]] | None = None
         self._room = asyncio.Event()
         self._stopping = False
         self._passed_over = False
@@ -108,20 +111,30 @@ class Dispatcher:
 
     async def _claim(self, busy: Sequence[UUID], busy_orgs: Sequence[UUID]) -> tuple[list[Claim], bool]:
         """Claim what is due; answers also whether there is nothing that was not looked at."""
-        database, lease = self._parts.database, self._parts.settings.lease
-        began = clock.monotonic()
-        places = self._known.places(began, busy)
-        if places is None:
-            claims = await store.claim(database, self._turns.ask(busy, busy_orgs), lease)
-            self._known.walked(began, clock.monotonic(), len(claims))
-            seen_all = self._turns.took(claims)
-        elif places:
-            claims = await store.claim(database, Ask(store.NOBODY, {}, busy, busy_orgs, places), lease)
-            seen_all = not claims
-        else:
+        places = self._known.places(busy)
+        if self._walk is None and self._known.may_walk(clock.monotonic()):
+            ask = self._turns.ask(busy, busy_orgs)
+            self._walk = asyncio.create_task(self._look_everywhere(ask))
+        if self._walk is not None:
+            await asyncio.wait([self._walk], timeout=_PATIENCE if places else None)
+            if self._walk.done():
+                walk, self._walk = self._walk, None
+                return walk.result()
+        if not places:
             return [], True
+        ask = Ask(store.NOBODY, {}, busy, busy_orgs, places)
+        claims = await store.claim(self._parts.database, ask, self._parts.settings.lease)
         self._known.took(claims)
-        return claims, seen_all
+        return claims, self._walk is None and not claims
+
+    async def _look_everywhere(self, ask: Ask) -> tuple[list[Claim], bool]:
+        began = clock.monotonic()
+        try:
+            claims = await store.claim(self._parts.database, ask, self._parts.settings.lease)
+        finally:
+            self._known.walked(began, clock.monotonic())
+        self._known.took(claims)
+        return claims, self._turns.took(claims)
 
     def _take(self, jobs: Sequence[Job]) -> None:
         for job in self._hand.add(jobs):
@@ -187,6 +200,10 @@ class Dispatcher:
         return [*running, *self._hand.waiting(), *self._gathering.waiting()]
 
     async def _drain(self) -> None:
+        if self._walk is not None:
+            with contextlib.suppress(Exception):
+                # What it still brings goes back with the rest.
+                self._take(self._gathering.add((await self._walk)[0]))
         for claim in (*self._gathering.abandon(), *self._hand.abandon()):
             self._parts.recorder.give(Result(claim, "pending"))
         if self._tasks:

@@ -1,9 +1,9 @@
-"""PURE: which endpoints are known to be in use, and when it is time to look for others.
+"""PURE: which endpoints are known to be in use, and when to look for others.
 
 A claim walks the index of what is due, which is quick as long as what ended is cleared from it. A transaction that is
-held open elsewhere, a backup's say, keeps that from happening, and the walk grows longer with every delivery. Then the
-endpoints that the worker knows are claimed by name from where the last claim of each stopped, and the walk, which finds
-the others, keeps to a small part of the time.
+held open elsewhere, a backup's say, keeps that from happening, and the walk grows longer with every delivery. So while
+a walk takes its time, the endpoints that the worker knows are claimed by name, from where the last claim of each
+stopped; and the longer walks are, the smaller a part of the time they get.
 """
 
 from collections import OrderedDict
@@ -15,11 +15,11 @@ from uuid import UUID
 from worksphere_hub.webhooks.models import Claim
 
 _MOST = 256
-# A walk is slow when it takes longer than this, and longer than this for each delivery that it brought. In seconds.
-_SLOW = 0.02
-_SLOW_EACH = 0.000_2
-# A slow walk is made again after so many times its own length.
-_REST = 10.0
+# A walk of this length, in seconds, is followed by a rest as long as itself, one of half of it by half of that, and so
+# on, up to ten times its length and three seconds: an event of an endpoint that is not known waits for no longer.
+_EVEN = 0.05
+_MOST_TIMES = 10.0
+_LONGEST_REST = 3.0
 # What was accepted a moment earlier may be committed a moment later.
 _MARGIN = timedelta(milliseconds=50)
 
@@ -40,10 +40,12 @@ class Known:
         self._floors: OrderedDict[tuple[UUID, UUID], datetime] = OrderedDict()
         self._walk_at = 0.0
 
-    def places(self, now: float, busy: Sequence[UUID]) -> list[Place] | None:
-        """What to claim by name, the longest untouched first; None when it is time to walk."""
-        if now >= self._walk_at:
-            return None
+    def may_walk(self, now: float) -> bool:
+        """Whether the walk has rested."""
+        return now >= self._walk_at
+
+    def places(self, busy: Sequence[UUID]) -> list[Place]:
+        """What to claim by name, the longest untouched first."""
         passed_over = set(busy)
         return [
             Place(org, endpoint, floor)
@@ -62,8 +64,7 @@ class Known:
         while len(self._floors) > _MOST:
             self._floors.popitem(last=False)
 
-    def walked(self, began: float, ended: float, count: int) -> None:
-        """Hear how long a walk took that brought `count` deliveries."""
+    def walked(self, began: float, ended: float) -> None:
+        """Hear how long a walk took."""
         length = ended - began
-        slow = length > max(_SLOW, count * _SLOW_EACH)
-        self._walk_at = ended + length * _REST if slow else 0.0
+        self._walk_at = ended + min(length * min(length / _EVEN, _MOST_TIMES), _LONGEST_REST)

@@ -2650,7 +2650,14 @@ begin
     select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail,
         coalesce(a.reclaimed, false), a.n = any (coalesce(v_lost, '{}')), coalesce(a.manual, false), a.batch_id,
         a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
-        a.response_headers::json, a.response_body, coalesce(a.truncated, false),
+        a.response_headers::json,
+        -- An answer may say again what the event did: of one that has been removed meanwhile it is not kept.
+        case
+            when octet_length(a.response_body) = 0 or not exists (
+                select from hub.webhook_events e where e.org_id = a.org_id and e.id = a.event_id and e.body is null
+            ) then a.response_body
+        end,
+        coalesce(a.truncated, false),
         case when a.next = 'pending' then v_now + coalesce(a.delay_ms, 0) * interval '1 millisecond' end
     from unnest(
         p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,
@@ -3102,6 +3109,8 @@ create table hub.inbound_messages_rest partition of hub.inbound_messages default
 -- While a message is leased `due_at` is the end of its lease.
 create index inbound_messages_due_idx on hub.inbound_messages (due_at) where state = 'received';
 create index inbound_messages_source_idx on hub.inbound_messages (org_id, source_id, id);
+-- For the day on which an event is removed, and with it what it was made of.
+create index inbound_messages_event_idx on hub.inbound_messages (org_id, event_id) where event_id is not null;
 
 -- Which of a provider's event ids a source has had: across the weeks that its messages lie in.
 create table hub.inbound_seen (
@@ -3156,7 +3165,7 @@ grant select (
     org_id, id, source_id, provider_event_id, method, received_at, verdict, state, attempts, replays, due_at, event_id,
     error
 ) on hub.inbound_messages to hub_readonly;
-grant select, insert, update on hub.inbound_messages to hub_definer;
+grant select, insert, update, delete on hub.inbound_messages to hub_definer;
 grant select on hub.inbound_seen to hub_app, hub_readonly;
 grant select, insert, update, delete on hub.inbound_seen to hub_definer;
 grant select on hub.inbound_refusals to hub_app, hub_readonly;
@@ -3357,6 +3366,29 @@ alter function hub.forget_inbound() owner to hub_definer;
 revoke execute on function hub.forget_inbound() from public;
 grant execute on function hub.forget_inbound() to hub_worker;
 comment on function hub.forget_inbound() is 'Delete expired event ids, secrets and old counts of refusals, a batch at a time.';
+
+
+-- Remove the message that became an event, when the event's own is removed. That it came is remembered by its
+-- provider's event id, so that it is not taken again.
+create function hub.forget_inbound_of(p_org_id uuid, p_event_id uuid) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+begin
+    if p_org_id is distinct from hub.current_org() then
+        return 0;
+    end if;
+    delete from hub.inbound_messages m where m.org_id = p_org_id and m.event_id = p_event_id;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.forget_inbound_of(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.forget_inbound_of(uuid, uuid) from public;
+grant execute on function hub.forget_inbound_of(uuid, uuid) to hub_app;
+comment on function hub.forget_inbound_of(uuid, uuid) is 'Delete the inbound message that became an event of the caller''s organization.';
 
 
 -- ======== schema/60_sync/610_data_sync_configurations.sql

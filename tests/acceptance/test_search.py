@@ -91,6 +91,32 @@ async def test_one_message_is_removed_for_good_and_its_record_stays(hub, receive
     assert status == 404
 
 
+async def test_what_is_about_one_person_is_erased(hub, receiver, event_type):
+    wanted = {"name": event_type, "schema": {"type": "object"}, "indexed_attributes": ["data.person"]}
+    status, made = await hub.request("POST", "/v1/event-types", wanted)
+    assert status == 201, made
+    endpoint = await create(hub, receiver.url("/ok"), [event_type])
+    person = f"person-{secrets.token_hex(4)}"
+    mine = [await publish(hub, event_type, {"person": person, "n": n}) for n in range(60)]
+    other = await publish(hub, event_type, {"person": "somebody else"})
+    for event in (*mine, other):
+        await delivery_of(hub, event, endpoint, "delivered")
+    request = {"attribute": "data.person", "value": person}
+    status, counted = await hub.request("POST", "/v1/privacy/erasures", {**request, "dry_run": True})
+    assert (status, counted) == (200, {"found": 60, "erased": 0, "left": 60})
+    assert len(await found(hub, f"attribute=data.person={person}&limit=200")) == 60
+    _, done = await hub.request("POST", "/v1/privacy/erasures", request)
+    assert done == {"found": 60, "erased": 60, "left": 0}
+    _, again = await hub.request("POST", "/v1/privacy/erasures", request)
+    assert again == {"found": 0, "erased": 0, "left": 0}
+    assert await found(hub, f"attribute=data.person={person}") == []
+    for event, data in ((mine[0], None), (mine[-1], None), (other, {"person": "somebody else"})):
+        _, shown = await hub.request("GET", f"/v1/events/{event}")
+        assert shown["data"] == data
+    status, problem = await hub.request("POST", "/v1/privacy/erasures", {"attribute": "not a path", "value": "x"})
+    assert (status, problem["errors"][0]["field"]) == (422, "attribute")
+
+
 async def test_retention_is_shown(hub):
     status, shown = await hub.request("GET", "/v1/retention")
     assert (status, shown) == (200, {"payload_days": 30, "attempt_days": 90, "own": False})

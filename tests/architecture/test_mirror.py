@@ -54,7 +54,6 @@ ELSEWHERE = {
     "inbound/store.py": "tests/inbound/test_process.py drives it; its statements are planned by tests/database",
     "inbound/views.py": "tests/inbound/test_messages.py and test_sources.py read what it shows",
     "webhooks/attempt_routes.py": "tests/acceptance/test_search.py",
-    "webhooks/retention.py": "tests/webhooks/test_janitor.py holds it, tests/acceptance/test_search.py asks for it",
     "webhooks/retention_routes.py": "tests/acceptance/test_search.py",
     "webhooks/deliver.py": "tests/webhooks/test_dispatch.py: one attempt against every kind of receiver",
     "webhooks/directory.py": "tests/webhooks/test_dispatch.py: changed, disabled and deleted meanwhile",

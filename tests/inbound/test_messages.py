@@ -6,6 +6,8 @@ import hmac
 
 import pytest
 
+from worksphere_hub import ids
+
 SECRET = "a secret of many characters"
 BODY = b'{"a":1}'
 
@@ -98,3 +100,19 @@ async def test_a_message_belongs_to_its_source(reception, source):
         assert (await reception.ask("GET", path)).status == 404
         for verb in ("replay", "ignore"):
             assert (await reception.ask("POST", f"{path}/{verb}")).status == 404
+
+
+async def test_what_became_an_event_goes_with_its_message(reception, source):
+    first, second = await send(reception, source, "d-1"), await send(reception, source, "d-2")
+    assert await reception.process() == 2
+    row = await reception.admin.fetchrow("select org_id, event_id from hub.inbound_messages order by id limit 1")
+    forget = "select hub.forget_inbound_of($1, $2)"
+    async with reception.app.tenant(ids.new()) as tx:
+        assert await tx.value(forget, row["org_id"], row["event_id"]) == 0
+    async with reception.app.tenant(row["org_id"]) as tx:
+        assert await tx.value(forget, row["org_id"], row["event_id"]) == 1
+    kept = await reception.messages()
+    assert [ids.encode("inm", message["id"]) for message in kept] == [second] != [first]
+    # It is known by its provider's id for as long as these are remembered, and not taken again.
+    await send(reception, source, "d-1")
+    assert len(await reception.messages()) == 1

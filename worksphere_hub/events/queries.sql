@@ -40,6 +40,14 @@ where i.org_id = $1 and i.scope = 'event' and i.key = $2 and e.id < $3 and e.id 
 -- Remove an event's message for good; nothing if it is gone already.
 update hub.webhook_events set body = null, expunged_at = now() where org_id = $1 and id = $2 and body is not null;
 
+-- name: events_about
+-- Events with a value at an indexed path that still have their message, oldest first, and how many there are in all.
+select e.id, count(*) over () as total
+from hub.webhook_event_attributes a
+join hub.webhook_events e on e.org_id = a.org_id and e.id = a.event_id
+where a.org_id = $1 and a.name = $2 and a.value = $3 and e.body is not null
+order by e.id limit $4;
+
 -- name: delete_attributes
 -- Remove what an event can be searched by.
 delete from hub.webhook_event_attributes where org_id = $1 and event_id = $2;

@@ -91,6 +91,12 @@ async def page(tx: Transaction, org: UUID, search: Search, before: UUID | None, 
     return [_event(row) for row in rows]
 
 
+async def about(tx: Transaction, org: UUID, attribute: tuple[str, str], limit: int) -> tuple[list[UUID], int]:
+    """Events that still have their message, by a value at an indexed path: the oldest, and how many in all."""
+    rows = await tx.rows(QUERIES.events_about, org, *attribute, limit)
+    return [row["id"] for row in rows], rows[0]["total"] if rows else 0
+
+
 async def expunge(tx: Transaction, org: UUID, event: UUID) -> bool:
     """Remove an event's message and what it can be searched by; answers whether it was still there."""
     if not await tx.run(QUERIES.expunge_event, org, event):

@@ -12,6 +12,14 @@ on conflict (org_id) do update set
 -- Remove the bodies of what receivers answered to one event.
 update hub.webhook_event_logs set response_body = null where org_id = $1 and event_id = $2 and response_body is not null;
 
+-- name: hold_still
+-- Keep the deliveries of an event from being recorded while its message is removed: one of the two sees the other.
+select from hub.webhook_deliveries where org_id = $1 and event_id = $2 and open for update;
+
+-- name: forget_inbound_of
+-- Remove what a provider sent that became one event: it would tell the same.
+select hub.forget_inbound_of($1::uuid, $2::uuid);
+
 -- name: call_off_event
 -- End what is still to be delivered of an event whose message was removed, except what a worker has in hand.
 update hub.webhook_deliveries

@@ -110,7 +110,14 @@ begin
     select a.org_id, a.endpoint_id, a.event_id, a.id, a.attempt, a.outcome, a.error_cause, a.error_detail,
         coalesce(a.reclaimed, false), a.n = any (coalesce(v_lost, '{}')), coalesce(a.manual, false), a.batch_id,
         a.started_at, a.duration_ms, a.url, a.request_headers::json, a.status,
-        a.response_headers::json, a.response_body, coalesce(a.truncated, false),
+        a.response_headers::json,
+        -- An answer may say again what the event did: of one that has been removed meanwhile it is not kept.
+        case
+            when octet_length(a.response_body) = 0 or not exists (
+                select from hub.webhook_events e where e.org_id = a.org_id and e.id = a.event_id and e.body is null
+            ) then a.response_body
+        end,
+        coalesce(a.truncated, false),
         case when a.next = 'pending' then v_now + coalesce(a.delay_ms, 0) * interval '1 millisecond' end
     from unnest(
         p_org_ids, p_endpoint_ids, p_event_ids, p_next, p_delay_ms, p_attempt_ids, p_attempts, p_outcomes,

@@ -31,6 +31,8 @@ create table hub.inbound_messages_rest partition of hub.inbound_messages default
 -- While a message is leased `due_at` is the end of its lease.
 create index inbound_messages_due_idx on hub.inbound_messages (due_at) where state = 'received';
 create index inbound_messages_source_idx on hub.inbound_messages (org_id, source_id, id);
+-- For the day on which an event is removed, and with it what it was made of.
+create index inbound_messages_event_idx on hub.inbound_messages (org_id, event_id) where event_id is not null;
 
 -- Which of a provider's event ids a source has had: across the weeks that its messages lie in.
 create table hub.inbound_seen (
@@ -85,7 +87,7 @@ grant select (
     org_id, id, source_id, provider_event_id, method, received_at, verdict, state, attempts, replays, due_at, event_id,
     error
 ) on hub.inbound_messages to hub_readonly;
-grant select, insert, update on hub.inbound_messages to hub_definer;
+grant select, insert, update, delete on hub.inbound_messages to hub_definer;
 grant select on hub.inbound_seen to hub_app, hub_readonly;
 grant select, insert, update, delete on hub.inbound_seen to hub_definer;
 grant select on hub.inbound_refusals to hub_app, hub_readonly;

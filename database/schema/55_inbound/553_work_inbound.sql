@@ -183,3 +183,26 @@ alter function hub.forget_inbound() owner to hub_definer;
 revoke execute on function hub.forget_inbound() from public;
 grant execute on function hub.forget_inbound() to hub_worker;
 comment on function hub.forget_inbound() is 'Delete expired event ids, secrets and old counts of refusals, a batch at a time.';
+
+
+-- Remove the message that became an event, when the event's own is removed. That it came is remembered by its
+-- provider's event id, so that it is not taken again.
+create function hub.forget_inbound_of(p_org_id uuid, p_event_id uuid) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+begin
+    if p_org_id is distinct from hub.current_org() then
+        return 0;
+    end if;
+    delete from hub.inbound_messages m where m.org_id = p_org_id and m.event_id = p_event_id;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.forget_inbound_of(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.forget_inbound_of(uuid, uuid) from public;
+grant execute on function hub.forget_inbound_of(uuid, uuid) to hub_app;
+comment on function hub.forget_inbound_of(uuid, uuid) is 'Delete the inbound message that became an event of the caller''s organization.';

@@ -1675,7 +1675,7 @@ create table hub.webhook_deliveries (
     attempts smallint not null default 0 check (attempts >= 0),
     step smallint not null default 0 check (step >= 0),
     ended_at timestamptz,
-    reason text check (reason in ('attempts', 'deadline', 'expunged', 'contract', 'endpoint_deleted', 'by_request')),
+    reason text check (reason in ('attempts', 'deadline', 'aborted', 'expunged', 'contract', 'endpoint_deleted', 'by_request')),
     restarted_at timestamptz,
     resume_state text,
     resume_at timestamptz,
@@ -3931,7 +3931,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '2bf5629f38f86e2b796324af943ff50262e361e75da45febe58b7f00e1d4b642');
+    ('0001_initial', '57eb7534033ebe52f20f7974b9dd118ea835d286b9707f4d35b8bcedbf68c461');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

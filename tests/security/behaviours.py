@@ -151,6 +151,12 @@ async def _status(exchange: Exchange, code: str) -> bool:
     return await exchange.answer(int(code), b"status " + code.encode(), *headers)
 
 
+@behaviour("control")
+async def _control(exchange: Exchange, word: str) -> bool:
+    """/control/disable answers 400 with that in `webhook-delivery`."""
+    return await exchange.answer(400, b"", ("webhook-delivery", word))
+
+
 @behaviour("flaky")
 async def _flaky(exchange: Exchange, failures: str) -> bool:
     """/flaky/2/any-name answers 503 twice, then 200."""

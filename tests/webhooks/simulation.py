@@ -26,6 +26,7 @@ from worksphere_hub.webhooks.retry import (
     DEFAULT_POLICY,
     LAST_TRY_GRACE,
     SHORTEST_WAIT,
+    Asked,
     Decision,
     ExponentialRetry,
     RetryPolicy,
@@ -198,7 +199,7 @@ class Simulation:
             status=answer.status,
             step=delivery.step,
             age=self.age(delivery),
-            retry_after=retry_after,
+            asked=Asked(retry_after),
             dice=self.dice.random(),
         )
         self.slow_until = max(self.slow_until, self.now + math.ceil(decision.slow_down * SECOND))

@@ -146,6 +146,20 @@ async def test_a_hanging_receiver_holds_up_nobody_else(engine):
         assert len([request for request in engine.receiver.requests if request.path == "/hang"]) == 4
 
 
+@pytest.mark.parametrize("manner", ["abort-message", "disable"])
+async def test_a_receiver_may_say_what_becomes_of_a_delivery(engine, manner):
+    await engine.endpoint(f"/control/{manner}", on_exhausted="block", ordering="endpoint")
+    await engine.publish()
+    await engine.publish()
+    async with engine.dispatching():
+        if manner == "disable":
+            await engine.until("select status from hub.webhook_endpoints", "disabled")
+            await engine.until("select count(*) from hub.webhook_deliveries where state = 'held'", 1)
+        else:
+            await engine.until("select count(*) from hub.webhook_deliveries where reason = 'aborted'", 2)
+    assert len(engine.receiver.requests) == (1 if manner == "disable" else 2)
+
+
 async def test_410_disables_the_endpoint_and_holds_what_waits_for_it(engine):
     endpoint = await engine.endpoint("/status/410")
     async with engine.dispatching():

@@ -18,6 +18,7 @@ from worksphere_hub.webhooks.retry import (
     LONGEST_SLOW_DOWN,
     SHORTEST_WAIT,
     SLOW_DOWN,
+    Asked,
     ExponentialRetry,
     ScheduleRetry,
     admit,
@@ -46,8 +47,21 @@ overloads = st.sampled_from([429, 502, 503, 504])
 failures = st.none() | overloads | st.integers(100, 199) | st.integers(300, 409) | st.integers(411, 599)
 
 
-def after(status, step=1, policy=DEFAULT_POLICY, age=0.0, retry_after=None, dice=0.0):
-    return decide(policy, status=status, step=step, age=age, retry_after=retry_after, dice=dice)
+def after(status, step=1, policy=DEFAULT_POLICY, age=0.0, retry_after=None, dice=0.0, *, control=None):
+    return decide(policy, status=status, step=step, age=age, asked=Asked(retry_after, control), dice=dice)
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503, 301])
+def test_a_receiver_may_end_a_delivery_or_its_endpoint(status):
+    aborted = after(status, control="abort-message")
+    assert (aborted.next, aborted.reason, aborted.slow_down) == ("exhausted", "aborted", 0.0)
+    disabled = after(status, control="disable")
+    assert (disabled.next, disabled.disable) == ("held", True)
+    assert after(status, control="nonsense") == after(status)
+
+
+def test_a_success_is_a_success_whatever_else_it_says():
+    assert after(200, control="abort-message").next == after(204, control="disable").next == "delivered"
 
 
 def attempts_of(policy):

@@ -10,7 +10,7 @@ from worksphere_hub.security.egress import EgressClient, EgressFailed, Reply
 from worksphere_hub.webhooks import outgoing
 from worksphere_hub.webhooks.models import Attempt, Claim, Result
 from worksphere_hub.webhooks.receiver_auth import AuthFailed
-from worksphere_hub.webhooks.retry import decide, parse_retry_after
+from worksphere_hub.webhooks.retry import NOTHING_ASKED, Asked, decide, parse_retry_after
 from worksphere_hub.webhooks.settings import WebhookSettings
 from worksphere_hub.webhooks.targets import Target
 
@@ -31,25 +31,25 @@ async def attempt(
     for claim, failure in found.failed:
         made = _begin(target.url)
         made.error_cause, made.error_detail = failure.cause, failure.detail[:500]
-        results.append(_decided(target, claim, made, None))
+        results.append(_decided(target, claim, made, NOTHING_ASKED))
     if not found.ready:
         return results
-    made, retry_after = await _send(egress, settings, target, found, batch=batch)
+    made, asked = await _send(egress, settings, target, found, batch=batch)
     first = True
     for claim, _ in found.ready:
         one = made if first else replace(made, id=ids.new_hex())
-        results.append(_decided(target, claim, one, retry_after))
+        results.append(_decided(target, claim, one, asked))
         first = False
     return results
 
 
 async def _send(
     egress: EgressClient, settings: WebhookSettings, target: Target, found: outgoing.Sorted, *, batch: bool
-) -> tuple[Attempt, float | None]:
-    """Make the request; answers what came of it and for how long the receiver asked to be left alone."""
+) -> tuple[Attempt, Asked]:
+    """Make the request; answers what came of it and what the receiver asked for."""
     made = _begin(target.url)
     since = clock.monotonic()
-    retry_after = None
+    asked = NOTHING_ASKED
     try:
         authorization = await target.auth.header(egress) if target.auth else None
         message = outgoing.compose(
@@ -71,11 +71,11 @@ async def _send(
     except AuthFailed as failure:
         made.error_cause, made.error_detail = "auth_failed", failure.detail[:500]
     else:
-        retry_after = _keep_reply(made, reply)
+        asked = _keep_reply(made, reply)
         if reply.status == _UNAUTHORIZED and target.auth:
             target.auth.refused()
     made.duration_ms = int((clock.monotonic() - since) * 1000)
-    return made, retry_after
+    return made, asked
 
 
 def _begin(url: str) -> Attempt:
@@ -84,19 +84,22 @@ def _begin(url: str) -> Attempt:
     )
 
 
-def _decided(target: Target, claim: Claim, made: Attempt, retry_after: float | None) -> Result:
+def _decided(target: Target, claim: Claim, made: Attempt, asked: Asked) -> Result:
     decision = decide(
         target.policy,
         # An answer that broke off is no answer, whatever its first line said.
         status=made.status if made.error_cause is None else None,
         step=claim.step + 1,
         age=age(claim),
-        retry_after=retry_after,
+        asked=asked,
         dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )
     following = decision.next
     if claim.manual and following in {"pending", "exhausted"}:
         return Result(claim, "resume", attempt=made, slow_down=decision.slow_down)
+    if decision.reason == "aborted":
+        # Its receiver does not want it: there is nothing for anybody to look at.
+        return Result(claim, following, attempt=made, reason=decision.reason)
     if following == "exhausted" and target.on_exhausted == "park":
         following = "parked"
     elif following == "exhausted" and target.on_exhausted == "block" and claim.lane is not None:
@@ -110,21 +113,24 @@ def age(claim: Claim) -> float:
     return (clock.now() - claim.chain_from).total_seconds() if claim.chain_from else 0.0
 
 
-def _keep_reply(made: Attempt, reply: Reply) -> float | None:
-    """Put the reply into the record; answers its Retry-After in seconds."""
+def _keep_reply(made: Attempt, reply: Reply) -> Asked:
+    """Put the reply into the record; answers what it asks for."""
     made.status = reply.status
     made.outcome = "delivered" if 200 <= reply.status < 300 else "refused"
     made.response_body = reply.body
     made.truncated = reply.truncated
     kept: list[tuple[str, str]] = []
     size = 0
-    retry_after = None
+    retry_after = control = None
     for name, value in reply.headers:
         size += len(name) + len(value)
         if size <= _HEADERS_KEPT:
             # PostgreSQL's text has no NUL.
             kept.append((name, value.replace("\0", "")))
-        if name.lower() == "retry-after":
+        lowered = name.lower()
+        if lowered == "retry-after":
             retry_after = parse_retry_after(value, made.started_at)
+        elif lowered == "webhook-delivery":
+            control = value.strip().lower()
     made.response_headers = msgspec.json.encode(kept).decode()
-    return retry_after
+    return Asked(retry_after, control) if retry_after is not None or control is not None else NOTHING_ASKED

@@ -21,6 +21,7 @@ _STATES = {
 _REASONS = {
     "attempts": "Every attempt of the endpoint's retry policy failed.",
     "deadline": "Its deadline passed before an attempt succeeded.",
+    "aborted": "Its receiver asked for it not to be sent again.",
     "expunged": "Its message was removed before it was delivered.",
     "contract": "The event breaks the contract of its type.",
     "endpoint_deleted": "The endpoint was deleted first.",

@@ -14,6 +14,8 @@ from worksphere_hub.webhooks.errors import InvalidRetryPolicy
 from worksphere_hub.webhooks.settings import STANDARD_SCHEDULE
 
 GONE = 410
+# What a receiver may say of a delivery in the header `webhook-delivery` of a refusal, and of its endpoint.
+ABORT, DISABLE = "abort-message", "disable"
 # What says that the whole endpoint has enough for now, and not only that this one delivery failed.
 OVERLOADED = frozenset({429, 502, 503, 504})
 
@@ -95,37 +97,52 @@ class Decision:
     """The delivery's next state, and what it means for the endpoint.
 
     `delay` is the wait in seconds before a retry. `disable` says to disable the endpoint. `slow_down` is for how many
-    seconds nothing else should be sent to it. `reason` is deadline or attempts when exhausted, gone when held.
+    seconds nothing else should be sent to it. `reason` is deadline, attempts or aborted when exhausted, gone when held.
     """
 
     next: Literal["delivered", "exhausted", "pending", "held"]
     delay: float = 0.0
     disable: bool = False
     slow_down: float = 0.0
-    reason: Literal["deadline", "attempts", "gone"] | None = None
+    reason: Literal["deadline", "attempts", "aborted", "gone"] | None = None
 
 
 _DELIVERED = Decision("delivered")
 _GONE = Decision("held", disable=True, reason="gone")
+_ABORTED = Decision("exhausted", reason="aborted")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a receiver asked for beside its status: a wait in seconds, and a word of `webhook-delivery`."""
+
+    retry_after: float | None = None
+    control: str | None = None
+
+
+NOTHING_ASKED = Asked()
 
 
 def decide(
-    policy: RetryPolicy, *, status: int | None, step: int, age: float, retry_after: float | None, dice: float
+    policy: RetryPolicy, *, status: int | None, step: int, age: float, asked: Asked = NOTHING_ASKED, dice: float
 ) -> Decision:
     """Decide after automatic attempt number `step` (from 1), answered with `status` or not at all (None).
 
-    `age` is how many seconds ago the event was accepted, now that the answer is here; `retry_after` is what
-    parse_retry_after read; `dice` is a random number from 0 to 1 for the jitter, which only ever lengthens.
+    `age` is how many seconds ago the event was accepted, now that the answer is here; `asked` is what its receiver
+    asked for; `dice` is a random number from 0 to 1 for the jitter, which only ever lengthens.
 
-    2xx is success and 410 says the endpoint is gone for good; everything else, redirects included, is tried again
-    until the attempts are used up or the deadline is reached. A receiver's Retry-After is waited out in full, but no
-    wait goes past the deadline: the last try is made at it. A try within SHORTEST_WAIT of it is that last try.
+    2xx is success; 410, or the word `disable`, says that the endpoint is gone for good; `abort-message` ends this
+    delivery. Everything else, redirects included, is tried again until the attempts are used up or the deadline is
+    reached. A receiver's Retry-After is waited out in full, but no wait goes past the deadline: the last try is made at
+    it. A try within SHORTEST_WAIT of it is that last try.
     """
     if status is not None and 200 <= status < 300:
         return _DELIVERED
-    if status == GONE:
+    if status == GONE or asked.control == DISABLE:
         return _GONE
-    slow_down = min(max(retry_after or 0.0, SLOW_DOWN), LONGEST_SLOW_DOWN) if status in OVERLOADED else 0.0
+    if asked.control == ABORT:
+        return _ABORTED
+    slow_down = min(max(asked.retry_after or 0.0, SLOW_DOWN), LONGEST_SLOW_DOWN) if status in OVERLOADED else 0.0
     # A clock that went backwards must not make the deadline later.
     left = None if policy.deadline is None else policy.deadline - max(age, 0.0)
     if left is not None and left < SHORTEST_WAIT:
@@ -133,7 +150,7 @@ def decide(
     planned = policy.wait_after(step)
     if planned is None:
         return Decision("exhausted", slow_down=slow_down, reason="attempts")
-    wait = max(planned * (1 + policy.jitter * dice), retry_after or 0.0)
+    wait = max(planned * (1 + policy.jitter * dice), asked.retry_after or 0.0)
     return Decision("pending", wait if left is None else min(wait, left), slow_down=slow_down)
 
 
@@ -155,9 +172,7 @@ def admit(policy: RetryPolicy, *, age: float, wait: float) -> Decision | None:
 def preview(policy: RetryPolicy) -> list[float]:
     """When each attempt is made if all fail: seconds from the event's acceptance, without jitter; the first is 0."""
     offsets = [0.0]
-    while (
-        decision := decide(policy, status=None, step=len(offsets), age=offsets[-1], retry_after=None, dice=0.0)
-    ).next == "pending":
+    while (decision := decide(policy, status=None, step=len(offsets), age=offsets[-1], dice=0.0)).next == "pending":
         offsets.append(offsets[-1] + decision.delay)
     return offsets
 

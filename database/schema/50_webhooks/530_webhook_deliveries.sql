@@ -35,7 +35,7 @@ create table hub.webhook_deliveries (
     attempts smallint not null default 0 check (attempts >= 0),
     step smallint not null default 0 check (step >= 0),
     ended_at timestamptz,
-    reason text check (reason in ('attempts', 'deadline', 'expunged', 'contract', 'endpoint_deleted', 'by_request')),
+    reason text check (reason in ('attempts', 'deadline', 'aborted', 'expunged', 'contract', 'endpoint_deleted', 'by_request')),
     restarted_at timestamptz,
     resume_state text,
     resume_at timestamptz,

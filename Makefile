@@ -15,7 +15,7 @@ demo: .venv/runtime ## Install everything and run the hub with sample data (RESE
 
 ##@ Work on it
 test: .venv/dev check ## Install everything, check, and pass the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev ## Format, lint, types, the walls, the composed schema, the generated reference
 	$(BIN)/ruff format --check .

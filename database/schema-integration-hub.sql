@@ -2368,7 +2368,8 @@ create function hub.claim_deliveries(
     org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
     due_at timestamptz, resume_state text, chain_from timestamptz, lane text, limited boolean, troubled boolean,
     event_key text, body bytea, accepted_at timestamptz, unchecked boolean, endpoint_status text,
-    endpoint_updated_at timestamptz, batch_size smallint, batch_wait_ms integer, share integer, page_end uuid
+    endpoint_updated_at timestamptz, batch_size smallint, batch_wait_ms integer, share integer, page_end uuid,
+    claimed_at timestamptz
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -2520,7 +2521,7 @@ begin
     select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.step, c.fence, c.reclaimed, c.due_at, c.resume_state,
         coalesce(c.restarted_at, e.accepted_at), c.lane, c.limited, c.troubled, e.key,
         case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.unchecked,
-        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, v_first_share, v_page_end
+        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, v_first_share, v_page_end, v_now
     from unnest(v_claimed) as c
     left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;
@@ -3931,7 +3932,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '57eb7534033ebe52f20f7974b9dd118ea835d286b9707f4d35b8bcedbf68c461');
+    ('0001_initial', '4d94fe6273f6177c5ed0ef2a6e9d20b6307b0ad9811ae64a2283293c3d0e48e9');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

@@ -23,7 +23,9 @@ def test_a_message_is_read():
     assert message.body == BODY
 
 
-@pytest.mark.parametrize("keys", [[OTHER, SECRET], PAIR.public_text, [PAIR.public_text, OTHER], (SECRET,)])
+@pytest.mark.parametrize(
+    "keys", [[OTHER, SECRET], PAIR.public_text, [PAIR.public_text, OTHER], (SECRET,)], ids=range(4)
+)
 def test_one_key_of_several_is_enough_of_either_kind(keys):
     assert verify(keys, signed(pairs=[PAIR]), BODY, now=1000).id == "evt_1"
 
@@ -38,6 +40,7 @@ def test_one_key_of_several_is_enough_of_either_kind(keys):
         (SECRET, {}, BODY, 1000, "signature_missing"),
         ([], signed(), BODY, 1000, "signature_wrong"),
     ],
+    ids=range(6),
 )
 def test_anything_else_is_refused(keys, headers, body, now, code):
     with pytest.raises(SignatureRefused) as refused:

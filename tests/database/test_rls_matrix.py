@@ -281,6 +281,8 @@ async def _try_all(database, orgs, logins, tables, contexts) -> tuple[Counter[st
     return counts, worked, wrong
 
 
+# Tens of thousands of statements, each in a transaction of its own.
+@pytest.mark.timeout(900)
 async def test_no_cell_reads_or_changes_a_foreign_row(database, logins, tables, orgs, capsys):
     counts, worked, wrong = await _try_all(database, orgs, logins, tables, CONTEXTS)
     with capsys.disabled():

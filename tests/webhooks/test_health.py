@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.webhooks.conftest import QUICK
-from worksphere_hub import ids
+from worksphere_hub import clock, ids
 from worksphere_hub.webhooks import store
 from worksphere_hub.webhooks.turns import Ask
 
@@ -23,11 +23,12 @@ async def test_a_circuit_opens_lets_one_probe_through_and_closes_on_success(engi
         for _ in range(30):
             await engine.publish()
         await engine.until("select circuit from hub.webhook_endpoint_gates where endpoint_id = $1", "open", endpoint)
+        before = len(engine.receiver.requests)
         await engine.until("select openings >= 3 from hub.webhook_endpoint_gates", True)
         seen = len(await engine.receiver.wait_for(3, path="/door/a"))
         gate = await engine.admin.fetchrow("select * from hub.webhook_endpoint_gates where endpoint_id = $1", endpoint)
-        # Those sent before it opened, then single probes: without a circuit thirty would have been tried each 100 ms.
-        assert seen <= 30 + gate["openings"] + 1
+        # What was in hand when it opened, then single probes: without a circuit thirty would be tried each 100 ms.
+        assert seen <= before + 30 + gate["openings"] + 1
         engine.receiver.closed.clear()
         await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", 32)
         await engine.until("select failures from hub.webhook_endpoint_gates where endpoint_id = $1", 0, endpoint)
@@ -40,6 +41,21 @@ async def test_a_circuit_opens_lets_one_probe_through_and_closes_on_success(engi
         )
         == 0
     )
+
+
+async def test_a_worker_whose_clock_is_wrong_leaves_no_endpoint_alone_for_longer(engine, monkeypatch):
+    endpoint = await engine.endpoint("/door/a", retry_policy=PATIENT | {"deadline": 3600})
+    engine.receiver.closed.add("a")
+    accepted = [await engine.publish() for _ in range(5)]
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(days=2))
+    async with engine.dispatching(BRITTLE):
+        await engine.until("select circuit from hub.webhook_endpoint_gates where endpoint_id = $1", "open", endpoint)
+        left = await engine.admin.fetchval("select opens_until - clock_timestamp() from hub.webhook_endpoint_gates")
+        assert left <= timedelta(seconds=BRITTLE.breaker_longest_pause)
+        engine.receiver.closed.clear()
+        # Nor is any of them taken to be past its deadline.
+        await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", len(accepted))
 
 
 async def test_a_receiver_that_asks_for_a_pause_gets_it_for_everything(engine):

@@ -109,8 +109,10 @@ def _decided(target: Target, claim: Claim, made: Attempt, asked: Asked) -> Resul
 
 
 def age(claim: Claim) -> float:
-    """For how many seconds a delivery's chain has been going on."""
-    return (clock.now() - claim.chain_from).total_seconds() if claim.chain_from else 0.0
+    """For how many seconds a delivery's chain has been going on, whatever this machine's clock has been set to."""
+    if claim.chain_from is None:
+        return 0.0
+    return (claim.claimed_at - claim.chain_from).total_seconds() + clock.monotonic() - claim.taken_at
 
 
 def _keep_reply(made: Attempt, reply: Reply) -> Asked:

@@ -6,7 +6,7 @@ counted, a moment after they happen; the count is in the database, shared by all
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from worksphere_hub import clock, ids
@@ -31,7 +31,8 @@ class _Heard:
     """Attempts at one endpoint that have not been written yet, in the order in which they ended."""
 
     outcomes: list[bool] = field(default_factory=list[bool])
-    began: list[datetime] = field(default_factory=list[datetime])
+    # On the monotonic clock.
+    began: list[float] = field(default_factory=list[float])
     slow_down: float = 0.0
 
 
@@ -56,7 +57,7 @@ class Health:
             return
         heard = self._heard.setdefault((result.claim.org, result.claim.endpoint), _Heard())
         heard.outcomes.append(good)
-        heard.began.append(attempt.started_at)
+        heard.began.append(clock.monotonic() - attempt.duration_ms / 1000)
         heard.slow_down = max(heard.slow_down, result.slow_down)
         if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.get_running_loop().create_task(self._flush())
@@ -80,7 +81,6 @@ class Health:
             await asyncio.sleep(_PAUSE_SECONDS if self._heard else 0)
 
     async def _write(self, org: UUID, endpoint: UUID, heard: _Heard) -> None:
-        now = clock.now()
         async with self._database.tenant(org) as tx:
             status = await tx.row(QUERIES.endpoint_status, org, endpoint)
             if status is None or status["status"] == "disabled":
@@ -88,7 +88,11 @@ class Health:
             row = await tx.row(QUERIES.gate_for_change, org, endpoint)
             assert row is not None
             before = circuit_of(row)
-            after = observe(before, heard.outcomes, now, self._settings, began=heard.began)
+            # Claims read these moments by the database's clock: by this machine's, set wrong for a moment, an endpoint
+            # would be left alone for as long as it was wrong.
+            now, here = row["now"], clock.monotonic()
+            began = [now - timedelta(seconds=here - moment) for moment in heard.began]
+            after = observe(before, heard.outcomes, now, self._settings, began=began)
             await tx.run(
                 QUERIES.update_gate,
                 org,

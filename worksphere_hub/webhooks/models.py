@@ -49,7 +49,8 @@ class Endpoint:
 class Claim:
     """A delivery in a worker's hand: when it was taken, and the columns of `hub.claim_deliveries()` in their order.
 
-    `body` is None when it is too large to carry along. `chain_from` is when its retries began to count. With a
+    `body` is None when it is too large to carry along. `chain_from` is when its retries began to count;
+    like `claimed_at`, it is by the database's clock. With a
     `resume_state` this is a manual retry, after which, should it fail, all is as before. `troubled` says that the
     endpoint has failed of late, `limited` that something bounds how much of it may be in hand.
     """
@@ -78,6 +79,7 @@ class Claim:
     batch_wait_ms: int | None
     share: int
     page_end: UUID | None
+    claimed_at: datetime
 
     @property
     def manual(self) -> bool:

@@ -194,7 +194,7 @@ order by v.endpoint_id;
 -- What holds an endpoint's deliveries back, locked until the transaction ends; made if there is nothing yet.
 insert into hub.webhook_endpoint_gates as g (org_id, endpoint_id) values ($1, $2)
 on conflict (org_id, endpoint_id) do update set failures = g.failures
-returning *;
+returning g.*, clock_timestamp() as now;
 
 -- name: update_gate
 -- Write down how an endpoint's circuit stands, and until when its receiver asked for nothing more.

@@ -114,7 +114,8 @@ create function hub.claim_deliveries(
     org_id uuid, endpoint_id uuid, event_id uuid, attempts smallint, step smallint, fence integer, reclaimed boolean,
     due_at timestamptz, resume_state text, chain_from timestamptz, lane text, limited boolean, troubled boolean,
     event_key text, body bytea, accepted_at timestamptz, unchecked boolean, endpoint_status text,
-    endpoint_updated_at timestamptz, batch_size smallint, batch_wait_ms integer, share integer, page_end uuid
+    endpoint_updated_at timestamptz, batch_size smallint, batch_wait_ms integer, share integer, page_end uuid,
+    claimed_at timestamptz
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -266,7 +267,7 @@ begin
     select c.org_id, c.endpoint_id, c.event_id, c.attempts, c.step, c.fence, c.reclaimed, c.due_at, c.resume_state,
         coalesce(c.restarted_at, e.accepted_at), c.lane, c.limited, c.troubled, e.key,
         case when octet_length(e.body) <= 65536 then e.body end, e.accepted_at, e.unchecked,
-        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, v_first_share, v_page_end
+        w.status, w.updated_at, w.batch_size, w.batch_wait_ms, v_first_share, v_page_end, v_now
     from unnest(v_claimed) as c
     left join hub.webhook_events e on e.org_id = c.org_id and e.id = c.event_id
     left join hub.webhook_endpoints w on w.org_id = c.org_id and w.id = c.endpoint_id;

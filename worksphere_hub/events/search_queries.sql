@@ -8,7 +8,7 @@ select * from hub.webhook_events where org_id = $1 and id < $2 and id >= $3 and 
 
 -- name: search_events_of_types
 -- The same of all types from $5 up to $6: the newest of each, merged. Every event has a fan-out of its type, so the few
--- types are found there, skipping from one to the next; to walk the events would be to read all of those of other types.
+-- types are found there, skipping from one to the next; to walk the events would be to read those of all other types.
 with recursive types (type) as (
     (
         select f.event_type from hub.webhook_fanouts f
@@ -39,7 +39,7 @@ order by c.id desc;
 -- name: search_events_by_value
 -- The same with a value at an indexed path, or on a channel ($5 is `channel` then); of types from $7 up to $8, on a
 -- channel ($9) and with an ordering key ($10) where given. It looks at 5,000 at most: the last of those is answered
--- whatever it is (see worksphere_hub/db/horizon.py).
+-- whatever it is (see worksphere_hub/db/horizon.py). Each is looked up by itself (`limit 1`), never joined as a whole.
 select e.*, c.id as at, w.wanted, c.place = 5000 as horizon
 from (
     select a.event_id as id, row_number() over (order by a.event_id desc) as place
@@ -47,7 +47,7 @@ from (
     where a.org_id = $1 and a.event_id < $2 and a.event_id >= $3 and a.name = $5 and a.value = $6
     order by a.event_id desc limit 5000
 ) as c
-left join hub.webhook_events e on e.org_id = $1 and e.id = c.id
+left join lateral (select * from hub.webhook_events i where i.org_id = $1 and i.id = c.id limit 1) as e on true
 cross join lateral (
     select e.id is not null and ($7::text is null or (e.type >= $7 and e.type < $8))
         and ($9::text is null or coalesce($9 = any (e.channels), false))
@@ -65,7 +65,7 @@ from (
     where i.org_id = $1 and i.id < $2 and i.id >= $3 and i.ordering_key = $5
     order by i.id desc limit 5000
 ) as c
-left join hub.webhook_events e on e.org_id = $1 and e.id = c.id
+left join lateral (select * from hub.webhook_events i where i.org_id = $1 and i.id = c.id limit 1) as e on true
 cross join lateral (
     select e.id is not null and ($6::text is null or (e.type >= $6 and e.type < $7))
         and ($8::text is null or coalesce($8 = any (e.channels), false)) as wanted

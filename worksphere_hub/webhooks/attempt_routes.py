@@ -66,7 +66,7 @@ async def list_endpoint_attempts(
     A page may have fewer attempts than its limit and not be the last: see `next_cursor`.
     """
     endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
-    async with _services(request).database.tenant(principal.org) as tx:
+    async with _services(request).database.search(principal.org) as tx:
         await endpoints.find(tx, principal.org, endpoint)
         rows, onward = await attempt_search.page(
             tx, principal.org, search.wanted, page.after_id(), page.limit, endpoint
@@ -80,7 +80,7 @@ async def list_attempts(request: Request, principal: Reader, page: Paged, search
 
     A page may have fewer attempts than its limit and not be the last: see `next_cursor`.
     """
-    async with _services(request).database.tenant(principal.org) as tx:
+    async with _services(request).database.search(principal.org) as tx:
         rows, onward = await attempt_search.page(tx, principal.org, search.wanted, page.after_id(), page.limit)
     return _page(rows, onward, principal)
 

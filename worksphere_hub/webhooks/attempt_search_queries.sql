@@ -8,7 +8,9 @@ from (
     where x.org_id = $1 and x.id < $2 and x.id >= $3
     order by x.id desc limit 5000
 ) as l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
+left join lateral (
+    select i.key from hub.webhook_events i where i.org_id = $1 and i.id = l.event_id limit 1
+) as e on true
 cross join lateral (
     select ($5::text[] is null or l.outcome = any ($5))
         and ($6::smallint is null or coalesce(l.status between $6 and $7, false))
@@ -25,7 +27,9 @@ from (
     where x.org_id = $1 and x.id < $2 and x.id >= $3 and x.endpoint_id = $9
     order by x.id desc limit 5000
 ) as l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
+left join lateral (
+    select i.key from hub.webhook_events i where i.org_id = $1 and i.id = l.event_id limit 1
+) as e on true
 cross join lateral (
     select ($5::text[] is null or l.outcome = any ($5))
         and ($6::smallint is null or coalesce(l.status between $6 and $7, false))
@@ -42,7 +46,9 @@ from (
     where x.org_id = $1 and x.id < $2 and x.id >= $3 and x.outcome <> 'delivered'
     order by x.id desc limit 5000
 ) as l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
+left join lateral (
+    select i.key from hub.webhook_events i where i.org_id = $1 and i.id = l.event_id limit 1
+) as e on true
 cross join lateral (
     select ($5::text[] is null or l.outcome = any ($5))
         and ($6::smallint is null or coalesce(l.status between $6 and $7, false))
@@ -59,7 +65,9 @@ from (
     where x.org_id = $1 and x.id < $2 and x.id >= $3 and x.endpoint_id = $9 and x.outcome <> 'delivered'
     order by x.id desc limit 5000
 ) as l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
+left join lateral (
+    select i.key from hub.webhook_events i where i.org_id = $1 and i.id = l.event_id limit 1
+) as e on true
 cross join lateral (
     select ($5::text[] is null or l.outcome = any ($5))
         and ($6::smallint is null or coalesce(l.status between $6 and $7, false))
@@ -76,7 +84,9 @@ from (
     where x.org_id = $1 and x.id < $2 and x.id >= $3 and x.error_cause = $8
     order by x.id desc limit 5000
 ) as l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
+left join lateral (
+    select i.key from hub.webhook_events i where i.org_id = $1 and i.id = l.event_id limit 1
+) as e on true
 cross join lateral (
     select ($5::text[] is null or l.outcome = any ($5))
         and ($6::smallint is null or coalesce(l.status between $6 and $7, false)) as wanted
@@ -112,5 +122,7 @@ from (
     ) as x
     order by x.id desc limit $4
 ) as l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
+left join lateral (
+    select i.key from hub.webhook_events i where i.org_id = $1 and i.id = l.event_id limit 1
+) as e on true
 order by l.id desc;

@@ -15,6 +15,8 @@ from worksphere_hub.webhooks.store import QUERIES
 Place = tuple[UUID, UUID]
 
 _NOBODY = UUID(int=0)
+# How many events of a type a page looks at for one with a delivery that is wanted: each costs two look-ups.
+_EVENTS = 1_000
 _OPEN = frozenset(get_args(OpenState))
 # What nearly every delivery goes through, so that no index is kept of it; see 530_webhook_deliveries.sql.
 _COMMON = frozenset({"pending", "queued", "available", "delivered"})
@@ -44,13 +46,13 @@ async def page(
     last, first = search.bounds
     ended = search.state is not None and search.state not in _OPEN
     still_open = search.state in _OPEN
-    statement, rest = _statement(search)
+    statement, rest = _statement(search, limit)
     given = (org, *min(before or (last, _NOBODY), (last, _NOBODY)), first, not ended, still_open, *rest, limit + 1)
     shown, onward = cut_search(await tx.rows(statement, *given), limit)
     return shown, (onward["at"], onward["endpoint_id"] or _NOBODY) if onward else None
 
 
-def _statement(search: DeliverySearch) -> tuple[str, tuple[object, ...]]:
+def _statement(search: DeliverySearch, limit: int) -> tuple[str, tuple[object, ...]]:
     """What is likely to find it soonest, and the rest of its parameters."""
     span = grammar.span(search.event_type) if search.event_type else (None, None)
     rare = search.state is not None and search.state not in _COMMON
@@ -64,7 +66,9 @@ def _statement(search: DeliverySearch) -> tuple[str, tuple[object, ...]]:
     if search.event_type:
         prefix = search.event_type.endswith(".*")
         statement = QUERIES.search_deliveries_of_types if prefix else QUERIES.search_deliveries_of_type
-        return statement, (*(span if prefix else (search.event_type,)), search.state, search.endpoint)
+        # Where nothing else is wanted, nearly every event of the type has a delivery for the page.
+        looked_at = _EVENTS if search.state or search.endpoint else limit + 1
+        return statement, (*(span if prefix else (search.event_type,)), search.state, search.endpoint, looked_at)
     if search.endpoint:
         return QUERIES.search_deliveries_of_endpoint, (search.endpoint, search.state)
     return QUERIES.search_deliveries, (search.state,)

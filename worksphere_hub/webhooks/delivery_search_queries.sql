@@ -1,7 +1,8 @@
 -- name: search_deliveries
 -- A page of deliveries, those of the newest event first: of events before the cursor ($2, $3), from $4 on; open, ended
 -- or both ($5, $6); in a state where one is given. Like all of these it looks at 5,000 at most and answers the last of
--- them whatever it is (see worksphere_hub/db/horizon.py).
+-- them whatever it is (see worksphere_hub/db/horizon.py). Each event is looked up by itself
+-- (`limit 1`), never joined as a whole.
 select d.*, e.key as event_key, e.type as event_type, d.event_id as at, w.wanted, d.place = 5000 as horizon
 from (
     select x.*, row_number() over (order by x.event_id desc, x.endpoint_id desc) as place
@@ -10,7 +11,9 @@ from (
         and x.open in ($5, $6)
     order by x.event_id desc, x.endpoint_id desc limit 5000
 ) as d
-left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = d.event_id limit 1
+) as e on true
 cross join lateral (
     select $7::text is null or d.state = $7 as wanted
 ) as w
@@ -27,7 +30,9 @@ from (
         and x.open in ($5, $6) and x.endpoint_id = $7
     order by x.event_id desc, x.endpoint_id desc limit 5000
 ) as d
-left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = d.event_id limit 1
+) as e on true
 cross join lateral (
     select $8::text is null or d.state = $8 as wanted
 ) as w
@@ -45,7 +50,9 @@ from (
         and x.state in ('held', 'blocked', 'parked', 'exhausted', 'cancelled', 'filtered')
     order by x.event_id desc, x.endpoint_id desc limit 5000
 ) as d
-left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = d.event_id limit 1
+) as e on true
 cross join lateral (
     select ($8::text is null or coalesce(e.type >= $8 and e.type < $9, false)) as wanted
 ) as w
@@ -63,7 +70,9 @@ from (
         and x.state in ('held', 'blocked', 'parked', 'exhausted', 'cancelled', 'filtered')
     order by x.event_id desc, x.endpoint_id desc limit 5000
 ) as d
-left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = d.event_id limit 1
+) as e on true
 cross join lateral (
     select ($9::text is null or d.reason is not distinct from $9)
         and ($10::text is null or coalesce(e.type >= $10 and e.type < $11, false)) as wanted
@@ -81,7 +90,9 @@ from (
         and x.open in ($5, $6) and x.reason = $7
     order by x.event_id desc, x.endpoint_id desc limit 5000
 ) as d
-left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = d.event_id limit 1
+) as e on true
 cross join lateral (
     select ($8::text is null or d.state = $8) and ($9::uuid is null or d.endpoint_id = $9)
         and ($10::text is null or coalesce(e.type >= $10 and e.type < $11, false)) as wanted
@@ -90,15 +101,15 @@ where w.wanted or d.place = 5000
 order by d.event_id desc, d.endpoint_id desc limit $12;
 
 -- name: search_deliveries_of_type
--- The same of events of one type ($7); in a state ($8) and of an endpoint ($9) where given. It looks at 5,000 events,
+-- The same of events of one type ($7); in a state ($8) and of an endpoint ($9) where given. It looks at $10 events,
 -- each with its deliveries.
 select d.*, e.key as event_key, e.type as event_type, c.id as at, d.event_id is not null as wanted,
-    c.place = 5000 as horizon
+    c.place = $10 as horizon
 from (
     select i.id, row_number() over (order by i.id desc) as place
     from hub.webhook_events i
     where i.org_id = $1 and i.type = $7 and i.id <= $2 and i.id >= $4
-    order by i.id desc limit 5000
+    order by i.id desc limit $10
 ) as c
 left join lateral (
     select x.* from hub.webhook_deliveries x
@@ -106,13 +117,15 @@ left join lateral (
         and ($8::text is null or x.state = $8) and ($9::uuid is null or x.endpoint_id = $9)
     order by x.endpoint_id desc limit 1000
 ) as d on true
-left join hub.webhook_events e on e.org_id = $1 and e.id = c.id
-where d.event_id is not null or c.place = 5000
-order by c.id desc, d.endpoint_id desc limit $10;
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = c.id limit 1
+) as e on true
+where d.event_id is not null or c.place = $10
+order by c.id desc, d.endpoint_id desc limit $11;
 
 -- name: search_deliveries_of_types
 -- The same of all types from $7 up to $8 (see search_events_of_types); in a state ($9) and of an endpoint ($10) where
--- given. It looks at 1,000 events.
+-- given. It looks at $11 events.
 with recursive types (type) as (
     (
         select f.event_type from hub.webhook_fanouts f
@@ -128,16 +141,16 @@ with recursive types (type) as (
     ) as n
 )
 select d.*, e.key as event_key, e.type as event_type, c.id as at, d.event_id is not null as wanted,
-    c.place = 1000 as horizon
+    c.place = $11 as horizon
 from (
     select x.id, row_number() over (order by x.id desc) as place
     from types t
     cross join lateral (
         select i.id from hub.webhook_events i
         where i.org_id = $1 and i.type = t.type and i.id <= $2 and i.id >= $4
-        order by i.id desc limit 1000
+        order by i.id desc limit $11
     ) as x
-    order by x.id desc limit 1000
+    order by x.id desc limit $11
 ) as c
 left join lateral (
     select x.* from hub.webhook_deliveries x
@@ -145,6 +158,8 @@ left join lateral (
         and ($9::text is null or x.state = $9) and ($10::uuid is null or x.endpoint_id = $10)
     order by x.endpoint_id desc limit 1000
 ) as d on true
-left join hub.webhook_events e on e.org_id = $1 and e.id = c.id
-where d.event_id is not null or c.place = 1000
-order by c.id desc, d.endpoint_id desc limit $11;
+left join lateral (
+    select i.key, i.type from hub.webhook_events i where i.org_id = $1 and i.id = c.id limit 1
+) as e on true
+where d.event_id is not null or c.place = $11
+order by c.id desc, d.endpoint_id desc limit $12;

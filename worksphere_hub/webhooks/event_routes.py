@@ -119,7 +119,7 @@ async def list_events(
     several things are wanted at once, a page may have fewer events than its limit and not be the last: see
     `next_cursor`.
     """
-    async with _database(request).tenant(principal.org) as tx:
+    async with _database(request).search(principal.org) as tx:
         events, onward = await event_search.page(tx, principal.org, search.wanted, page.after_id(), page.limit)
     with_data = principal.may("payloads:read")
     return Page(
@@ -161,7 +161,7 @@ async def list_deliveries(
     Where several things are wanted at once, a page may have fewer deliveries than its limit and not be the last: see
     `next_cursor`.
     """
-    async with _database(request).tenant(principal.org) as tx:
+    async with _database(request).search(principal.org) as tx:
         rows, onward = await delivery_search.page(tx, principal.org, search.wanted, _before(page), page.limit)
     cursor = encode_cursor([part.hex for part in onward]) if onward else None
     return Page(data=[views.delivery_out(row) for row in rows], next_cursor=cursor)

@@ -1511,7 +1511,7 @@ create table hub.webhook_events (
     org_id uuid not null,
     id uuid not null,
     key text check (key ~ '^[A-Za-z0-9_-]{1,64}$'),
-    type text not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
+    type text collate "C" not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     body bytea check (octet_length(body) <= 1048576),
     occurred_at timestamptz not null,
     accepted_at timestamptz not null,
@@ -1527,9 +1527,13 @@ create table hub.webhook_events (
 ) partition by range (id);
 create table hub.webhook_events_rest partition of hub.webhook_events default;
 
--- Search by type: ids are time-ordered, so within a type this is by time.
+-- Search by type: ids are time-ordered, so within a type this is by time. In the order of bytes, whatever the database's
+-- own is: only so are the types of a prefix (`invoice.*`) neighbours.
 create index webhook_events_type_idx on hub.webhook_events (org_id, type, id);
 create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
+
+-- Search by ordering key. Partial: an event without one, as most are, pays nothing for it.
+create index webhook_events_ordering_idx on hub.webhook_events (org_id, ordering_key, id) where ordering_key is not null;
 
 -- How one event type, on its channels, fans out over an organization's endpoints as they were at one revision: which get a delivery,
 -- and why each other one does not. Worked out once and shared by every event that meets the same endpoints, so that a
@@ -1537,7 +1541,7 @@ create index webhook_events_key_idx on hub.webhook_events (org_id, key) where ke
 create table hub.webhook_fanouts (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
-    event_type text not null,
+    event_type text collate "C" not null,
     channels text[] not null default '{}',
     revision bigint not null,
     endpoint_ids uuid[] not null,
@@ -1584,8 +1588,9 @@ comment on table hub.webhook_fanouts is 'The verdict for every endpoint, per eve
 
 -- ======== schema/50_webhooks/525_webhook_event_attributes.sql
 
--- Values out of messages by which events can be searched: those that the event's type declares as indexed attributes.
--- Written with the event. A table of its own, and text alone: row-level security lets no index on jsonb work.
+-- Values by which events can be searched: those out of the message that the event's type declares as indexed attributes
+-- (their names begin with `data.`), and the event's channels (`channel`). Written with the event. A table of its own, and
+-- text alone: row-level security lets no index on jsonb or on an array work.
 create table hub.webhook_event_attributes (
     org_id uuid not null,
     event_id uuid not null,
@@ -1607,7 +1612,7 @@ create policy definer on hub.webhook_event_attributes to hub_definer using (true
 grant select, delete on hub.webhook_event_attributes to hub_app;
 grant select on hub.webhook_event_attributes to hub_worker, hub_tenant, hub_readonly;
 grant select, insert, delete on hub.webhook_event_attributes to hub_definer;
-comment on table hub.webhook_event_attributes is 'Values out of messages by which events can be searched.';
+comment on table hub.webhook_event_attributes is 'Values, and channels, by which events can be searched.';
 comment on column hub.webhook_event_attributes.value is 'Text, a number or a boolean as text; the first 256 characters.';
 
 
@@ -1710,6 +1715,15 @@ create index webhook_deliveries_available_idx on hub.webhook_deliveries_open (or
     where state = 'available';
 create index webhook_deliveries_endpoint_idx on hub.webhook_deliveries_ended (org_id, endpoint_id, event_id);
 
+-- Search of what did not simply go through: by state, by state of one endpoint, and by reason, newest first. Partial, so
+-- that a delivery pays for them only when it gets into such a state: on its way from pending to delivered it never does.
+create index webhook_deliveries_state_idx on hub.webhook_deliveries (org_id, state, event_id, endpoint_id)
+    where state in ('held', 'blocked', 'parked', 'exhausted', 'cancelled', 'filtered');
+create index webhook_deliveries_endpoint_state_idx on hub.webhook_deliveries (org_id, endpoint_id, state, event_id)
+    where state in ('held', 'blocked', 'parked', 'exhausted', 'cancelled', 'filtered');
+create index webhook_deliveries_reason_idx on hub.webhook_deliveries (org_id, reason, event_id, endpoint_id)
+    where reason is not null;
+
 alter table hub.webhook_deliveries enable row level security;
 alter table hub.webhook_deliveries force row level security;
 alter table hub.webhook_deliveries_open enable row level security;
@@ -1770,8 +1784,19 @@ create table hub.webhook_event_logs_rest partition of hub.webhook_event_logs def
 
 create index webhook_event_logs_endpoint_idx on hub.webhook_event_logs (org_id, endpoint_id, id);
 
--- What went wrong, over all endpoints. Most attempts deliver, so this costs most of them nothing.
+-- All attempts of an organization, newest first. The one index of these that every attempt pays for: the primary key is
+-- by event, and a thousand endpoints cannot be merged by the index above. Ids rise with time, so a new entry goes to the
+-- end of what is in memory.
+create index webhook_event_logs_time_idx on hub.webhook_event_logs (org_id, id);
+
+-- What went wrong: over all endpoints, at one, by status, and by cause. Most attempts deliver and pay for none of these.
 create index webhook_event_logs_failed_idx on hub.webhook_event_logs (org_id, id) where outcome <> 'delivered';
+create index webhook_event_logs_endpoint_failed_idx on hub.webhook_event_logs (org_id, endpoint_id, id)
+    where outcome <> 'delivered';
+create index webhook_event_logs_status_idx on hub.webhook_event_logs (org_id, status, id)
+    where outcome <> 'delivered' and status is not null;
+create index webhook_event_logs_cause_idx on hub.webhook_event_logs (org_id, error_cause, id)
+    where error_cause is not null;
 
 alter table hub.webhook_event_logs enable row level security;
 alter table hub.webhook_event_logs force row level security;
@@ -2092,6 +2117,16 @@ begin
         join hub.event_types t on t.org_id = e.org_id and t.name = e.type and t.indexed_attributes <> '{}'
         cross join lateral hub.attributes_of(e.body, t.indexed_attributes) as a
         where e.org_id = any (v_orgs) and e.id <> all (v_duplicate_ids)
+        on conflict do nothing;
+    end if;
+
+    -- Nothing can be searched in the array itself: see webhook_event_attributes.
+    if cardinality(p_channels) > 0 then
+        insert into hub.webhook_event_attributes (org_id, event_id, name, value)
+        select e.org_id, e.id, 'channel', c.name
+        from unnest(p_org_ids, p_ids, p_channels) as e (org_id, id, channels)
+        cross join lateral string_to_table(e.channels, ',') as c (name)
+        where e.org_id = any (v_orgs) and e.id <> all (v_duplicate_ids) and c.name <> ''
         on conflict do nothing;
     end if;
 
@@ -3932,7 +3967,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '4d94fe6273f6177c5ed0ef2a6e9d20b6307b0ad9811ae64a2283293c3d0e48e9');
+    ('0001_initial', 'b8a0732918d599fb40e71907e4f6e8f3d96308e47f4fe65548bdec17b053ff4f');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

@@ -132,7 +132,13 @@ async def test_the_command_line_does_the_same(hub, receiver, event_type):
     receiver.closed.add("a")
     event = await publish(hub, event_type, {})
     delivery = await delivery_of(hub, event, endpoint, "exhausted")
-    assert delivery["id"] in await hub.command("deliveries", "list", "--endpoint", endpoint["id"])
+    wanted = ["--endpoint", endpoint["id"], "--where", "reason=attempts", "--where", f"event_type={event_type}"]
+    assert delivery["id"] in await hub.command("deliveries", "list", *wanted)
+    assert delivery["id"] in await hub.command(
+        "deliveries", "attempts", "--endpoint", endpoint["id"], "--where", "status=5xx"
+    )
+    prefix = f"{event_type.partition('.')[0]}.*"
+    assert event in await hub.command("events", "list", "--type", prefix, "--where", "since=2020-01-01T00:00:00Z")
     receiver.closed.clear()
     await hub.command("deliveries", "retry", delivery["id"])
     await delivery_of(hub, event, endpoint, "delivered")

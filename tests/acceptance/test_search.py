@@ -46,6 +46,32 @@ async def test_events_are_found_by_type_time_attribute_and_key(hub, event_type):
     assert (status, problem["errors"][0]["field"]) == (422, "attribute")
 
 
+async def test_events_are_found_by_prefix_channel_and_ordering_key(hub, event_type):
+    prefix = event_type.partition(".")[2]
+    stored = {}
+    for kind, more in {
+        f"{prefix}.a": {"channels": ["east", "west"]},
+        f"{prefix}.a.b": {"channels": ["west"], "ordering_key": f"k {prefix}"},
+        f"{prefix}x.a": {"ordering_key": f"k {prefix}"},
+    }.items():
+        status, accepted = await hub.request("POST", "/v1/events", {"type": kind, "data": {}, **more})
+        assert status == 202, accepted
+        stored[kind] = accepted["id"]
+    one, two, three = stored.values()
+    assert await found(hub, f"type={prefix}.*") == [two, one]
+    assert await found(hub, f"channel=west&type={prefix}.*") == [two, one]
+    assert await found(hub, f"channel=east&type={prefix}.*") == [one]
+    assert await found(hub, f"ordering_key=k%20{prefix}") == [three, two]
+    assert await found(hub, f"ordering_key=k%20{prefix}&channel=west") == [two]
+    assert await found(hub, f"ordering_key=k%20{prefix}&channel=west&limit=1&type={prefix}.a.b") == [two]
+    # A channel is no part of the message: it can be searched when that is gone.
+    await hub.request("DELETE", f"/v1/events/{two}/payload")
+    assert await found(hub, f"channel=west&type={prefix}.*") == [two, one]
+    for query in ("type=*", "type=a.*.b", "type=a*", "channel=a%20b", "ordering_key=", "ordering_key=%07", "chanel=x"):
+        status, problem = await hub.request("GET", f"/v1/events?{query}")
+        assert (status, problem["errors"][0]["field"]) == (422, query.partition("=")[0]), query
+
+
 async def test_attempts_and_deliveries_are_found_by_how_they_went(hub, receiver, event_type):
     endpoint = await create(hub, receiver.url("/status/503"), [event_type])
     event = await publish(hub, event_type, {})
@@ -57,6 +83,8 @@ async def test_attempts_and_deliveries_are_found_by_how_they_went(hub, receiver,
         "?status=503": 3,
         "?status=404": 0,
         "?outcome=refused": 3,
+        "?outcome=undelivered&status=503": 3,
+        "?outcome=failed": 0,
         "?outcome=delivered": 0,
         "?error_cause=timeout": 0,
         "?until=2020-01-01T00:00:00Z": 0,
@@ -67,6 +95,19 @@ async def test_attempts_and_deliveries_are_found_by_how_they_went(hub, receiver,
     assert event in [attempt["event_id"] for attempt in answer["data"]]
     _, answer = await hub.request("GET", f"/v1/deliveries?endpoint_id={endpoint['id']}&state=exhausted")
     assert [each["id"] for each in answer["data"]] == [delivery["id"]]
+    for query, count in {
+        f"state=exhausted&event_type={event_type}": 1,
+        f"event_type={event_type}": 1,
+        f"event_type={event_type.partition('.')[0]}.*&endpoint_id={endpoint['id']}": 1,
+        f"reason=attempts&event_type={event_type}": 1,
+        f"reason=deadline&event_type={event_type}": 0,
+        f"state=delivered&event_type={event_type}": 0,
+    }.items():
+        _, answer = await hub.request("GET", f"/v1/deliveries?{query}")
+        assert len(answer["data"]) == count, query
+    for query, field in {"reason=tired": "reason", "event_type=*": "event_type", "stat=x": "stat"}.items():
+        status, problem = await hub.request("GET", f"/v1/deliveries?{query}")
+        assert (status, problem["errors"][0]["field"]) == (422, field), query
     _, answer = await hub.request("GET", f"/v1/deliveries?endpoint_id={endpoint['id']}&until=2020-01-01T00:00:00Z")
     assert answer["data"] == []
     status, _ = await hub.request("GET", path + "?status=9xx")

@@ -46,6 +46,7 @@ async def test_the_version():
         (["events", "list"], {"HUB_HOME": "/nonexistent"}, "Set HUB_URL and HUB_API_KEY"),
         (["events", "list"], {"HUB_URL": "http://127.0.0.1:1", "HUB_API_KEY": "x"}, "does not answer"),
         (["events", "publish", "a", "{"], {"HUB_URL": "http://127.0.0.1:1", "HUB_API_KEY": "x"}, "not JSON"),
+        (["events", "list", "--where", "limit=1"], {}, "each name once, of channel, ordering_key"),
         (["demo"], {"HUB_DATABASE_URL": "postgresql://a/b"}, "The demo brings its own database"),
     ],
 )

@@ -1,11 +1,13 @@
 """The client against a running hub: every method once, and its errors."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from worksphere_hub.client import AsyncHub, Conflicting, Event, Missing, NotAllowed, Refused, Unusable, verify
+
+BEGIN = datetime.now(UTC) - timedelta(minutes=5)
 
 
 def a_type():
@@ -36,6 +38,10 @@ async def test_publish_deliver_verify_and_read_it_all_back(client, receiver):
     (delivery,) = await collected(client.deliveries(endpoint_id=endpoint["id"]))
     assert (await client.delivery(delivery["id"]))["event_id"] == event["id"] or delivery["event_id"]
     assert await collected(client.deliveries(endpoint_id=endpoint["id"], state="exhausted")) == []
+    assert await collected(client.deliveries(event_type="client.*", endpoint_id=endpoint["id"])) == [delivery]
+    found = client.events(type="client.*", channel="east", ordering_key="k", since=BEGIN)
+    assert [each["id"] for each in await collected(found)] == [stored.id]
+    assert await collected(client.events(type=kind, attribute=("data.no", "no"))) == []
 
 
 async def test_a_repeated_publish_is_one_event(client):
@@ -89,8 +95,11 @@ async def test_attempts_of_a_delivery_and_of_an_endpoint(client, receiver):
         attempts = await collected(client.attempts(endpoint_id=endpoint["id"]))
     assert [attempt["status"] for attempt in attempts] == [410]
     assert await collected(client.attempts(delivery_id=attempts[0]["delivery_id"])) == attempts
-    with pytest.raises(ValueError, match="either"):
-        client.attempts()
+    assert attempts[0] in await collected(client.attempts(outcome="refused", status="410", since=BEGIN))
+    assert await collected(client.attempts(endpoint_id=endpoint["id"], outcome="delivered")) == []
+    assert await collected(client.attempts(endpoint_id=endpoint["id"], until=BEGIN)) == []
+    with pytest.raises(ValueError, match="nothing else"):
+        client.attempts(delivery_id=attempts[0]["delivery_id"], outcome="refused")
 
 
 async def test_a_refusal_says_what_and_where(client, hub):

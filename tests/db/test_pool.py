@@ -310,3 +310,13 @@ async def test_no_organization_at_all_sees_nothing(one, two_orgs):
     async with one.tenant(ids.new()) as tx:
         assert await tx.value("select count(*) from hub.organizations") == 0
     assert (await one.call("select count(*) from hub.organizations"))[0][0] == 0
+
+
+async def test_a_search_keeps_to_indexes_and_leaves_no_trace_of_it(one, two_orgs):
+    asked = "select current_setting('enable_sort'), current_setting('plan_cache_mode')"
+    async with one.search(two_orgs[0]) as tx:
+        assert tuple(await tx.row(asked)) == ("off", "force_generic_plan")
+        assert await tx.value("select count(*) from hub.organizations") == 1
+    async with one.tenant(two_orgs[0]) as tx:
+        assert tuple(await tx.row(asked)) == ("on", "auto")
+    await nobody_is_left_behind(one)

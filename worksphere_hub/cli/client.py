@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from worksphere_hub.errors import FieldProblem, HubError
+from worksphere_hub.errors import FieldProblem, HubError, InvalidInput
 
 _SECONDS = 30
 
@@ -55,6 +55,30 @@ def call(method: str, path: str, body: object = None, **query: object) -> Any:
         raise _refusal(error) from None
     except OSError as error:
         raise HubAway(f"{base} does not answer: {error}. Is it running? `worksphere-hub up` starts one.") from None
+
+
+def listed(path: str, limit: int, **query: object) -> list[Any]:
+    """The first `limit` entries of a list, from as many pages as that takes: one of a search may be short, or empty."""
+    rows: list[Any] = []
+    cursor = None
+    while len(rows) < limit:
+        page = call("GET", path, limit=limit - len(rows), cursor=cursor, **query)
+        rows += page["data"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    return rows
+
+
+def filters(given: list[str] | None, names: tuple[str, ...]) -> dict[str, str]:
+    """What `--where name=value` asks for; `names` are the query parameters it may name."""
+    found: dict[str, str] = {}
+    for text in given or ():
+        name, _, value = text.partition("=")
+        if name not in names or name in found:
+            raise InvalidInput(f"--where {text}: it takes name=value, each name once, of {', '.join(names)}.")
+        found[name] = value
+    return found
 
 
 def _whom() -> tuple[str, str]:

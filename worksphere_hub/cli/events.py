@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from worksphere_hub.cli.client import call
+from worksphere_hub.cli.client import call, filters, listed
 from worksphere_hub.cli.screen import document, table
 from worksphere_hub.errors import InvalidInput
 
 app = typer.Typer(help="Publish events and see what became of them.", no_args_is_help=True)
+
+_FILTERS = ("channel", "ordering_key", "attribute", "idempotency_key", "since", "until")
 
 
 @app.command("publish")
@@ -29,11 +31,12 @@ def publish(
 
 @app.command("list")
 def list_events(
-    event_type: Annotated[str | None, typer.Option("--type", help="Only of this type.")] = None,
+    event_type: Annotated[str | None, typer.Option("--type", help="Only of this type, or of invoice.*")] = None,
+    where: Annotated[list[str] | None, typer.Option(help=f"name=value of {', '.join(_FILTERS)}; repeat.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
 ) -> None:
     """List events, newest first."""
-    rows = call("GET", "/v1/events", type=event_type, limit=limit)["data"]
+    rows = listed("/v1/events", limit, type=event_type, **filters(where, _FILTERS))
     table(["id", "type", "occurred at"], [[row["id"], row["type"], row["occurred_at"]] for row in rows])
 
 

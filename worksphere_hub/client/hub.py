@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from urllib.parse import quote
 
 from worksphere_hub import __version__, ids
 from worksphere_hub.client.calls import Calls, Json
 from worksphere_hub.client.errors import read_problems
+from worksphere_hub.client.filters import AttemptFilters, DeliveryFilters, EventFilters, as_query
 from worksphere_hub.client.models import Event, Published, Refused
 from worksphere_hub.client.retry import Patience
 
@@ -66,9 +67,9 @@ class AsyncHub:
         told, _ = await self._calls.write("POST", "/v1/events/batch", {"events": written}, keyless=True)
         return [_outcome(outcome) for outcome in told["data"]]
 
-    def events(self, *, type: str | None = None, limit: int | None = None) -> AsyncIterator[Json]:  # noqa: A002
+    def events(self, *, limit: int | None = None, **filters: Unpack[EventFilters]) -> AsyncIterator[Json]:
         """Events, newest first; `limit` is the size of a page."""
-        return self._calls.pages("/v1/events", {"type": type, "limit": limit})
+        return self._calls.pages("/v1/events", as_query(filters, limit))
 
     async def event(self, event_id: str) -> Json:
         """One event, by the hub's id or your own."""
@@ -78,25 +79,29 @@ class AsyncHub:
         """For every endpoint why it did, or did not, get an event."""
         return self._calls.pages(f"/v1/events/{_part(event_id)}/deliveries")
 
-    def deliveries(
-        self, *, endpoint_id: str | None = None, state: str | None = None, limit: int | None = None
-    ) -> AsyncIterator[Json]:
+    def deliveries(self, *, limit: int | None = None, **filters: Unpack[DeliveryFilters]) -> AsyncIterator[Json]:
         """Deliveries, those of the newest event first."""
-        return self._calls.pages("/v1/deliveries", {"endpoint_id": endpoint_id, "state": state, "limit": limit})
+        return self._calls.pages("/v1/deliveries", as_query(filters, limit))
 
     async def delivery(self, delivery_id: str) -> Json:
         """One delivery."""
         return await self._calls.read(f"/v1/deliveries/{_part(delivery_id)}")
 
     def attempts(
-        self, *, delivery_id: str | None = None, endpoint_id: str | None = None, limit: int | None = None
+        self,
+        *,
+        delivery_id: str | None = None,
+        endpoint_id: str | None = None,
+        limit: int | None = None,
+        **filters: Unpack[AttemptFilters],
     ) -> AsyncIterator[Json]:
-        """The attempts of one delivery, oldest first, or of one endpoint, newest first."""
-        if (delivery_id is None) == (endpoint_id is None):
-            raise ValueError("give either delivery_id or endpoint_id")
+        """The attempts at all endpoints or at one, newest first; or all of one delivery, oldest first, unfiltered."""
         if delivery_id is not None:
+            if endpoint_id is not None or filters:
+                raise ValueError("the attempts of one delivery are few: they come all, with nothing else given")
             return self._calls.pages(f"/v1/deliveries/{_part(delivery_id)}/attempts")
-        return self._calls.pages(f"{_ENDPOINTS}/{_part(endpoint_id or '')}/attempts", {"limit": limit})
+        path = "/v1/attempts" if endpoint_id is None else f"{_endpoint(endpoint_id)}/attempts"
+        return self._calls.pages(path, as_query(filters, limit))
 
     def endpoints(self, *, limit: int | None = None) -> AsyncIterator[Json]:
         """Endpoints, newest first."""

@@ -18,6 +18,19 @@ _GRACE = 2.0
 _CONNECT = 10.0
 _HAND_BACK = 5.0
 
+# How a page of a search is found: along an index that has the rows in the order of the page, one partition after the
+# other, until it is full. The planner does not know the bounds of a cached plan, takes them for narrow and would rather
+# read and sort all that is between them; and planning anew for each page costs more than finding it.
+_PAGING = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+_AS_PAGES = "".join(f", set_config('{name}', '{value}', true)" for name, value in _PAGING.items())
+
 _LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
@@ -96,6 +109,12 @@ class Database:
         cannot carry one tenant's context to the next, and a transaction-mode pooler may stand in between.
         """
         async with self._transaction(f"begin; select set_config('hub.org', '{UUID(str(org))}', true)") as tx:
+            yield tx
+
+    @asynccontextmanager
+    async def search(self, org: UUID) -> AsyncGenerator[Transaction]:
+        """The same for statements that look for a page among any number of rows: each keeps to its index."""
+        async with self._transaction(f"begin; select set_config('hub.org', '{UUID(str(org))}', true){_AS_PAGES}") as tx:
             yield tx
 
     @asynccontextmanager

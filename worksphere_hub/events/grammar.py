@@ -15,7 +15,9 @@ _OUR_ID = re.compile(r"evt_[0-9a-f]{32}\Z")
 
 TYPE_RULE = "must be words of letters, digits and _, joined by dots, 128 characters at most, e.g. invoice.paid"
 PATTERN_RULE = "must be an event type, a prefix such as invoice.*, or * for all"
+TYPE_FILTER_RULE = "must be an event type or a prefix such as invoice.*"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
+CHANNEL_RULE = "must be 1 to 64 letters, digits, _ . : or -"
 CHANNELS_RULE = "must be 1 to 5 names of 1 to 64 letters, digits, _ . : or -"
 ORDERING_KEY_RULE = "must have 1 to 128 characters, none of them a control character"
 HUB_PREFIX = "hub."
@@ -44,6 +46,18 @@ def is_attribute(text: str) -> bool:
 def is_pattern(text: str) -> bool:
     """Whether `text` can stand in an endpoint's list of event types."""
     return text == "*" or is_event_type(text.removesuffix(".*"))
+
+
+def is_type_filter(text: str) -> bool:
+    """Whether events can be searched by `text`: a type, or a prefix such as `invoice.*`."""
+    return is_event_type(text.removesuffix(".*"))
+
+
+def span(text: str) -> tuple[str, str]:
+    """The types that a filter stands for: in the order of bytes, from the first on and before the second."""
+    if text.endswith(".*"):
+        return text[:-1], f"{text[:-2]}/"
+    return text, f"{text} "
 
 
 def is_channel(text: str) -> bool:

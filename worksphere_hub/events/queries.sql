@@ -14,28 +14,6 @@ select * from hub.webhook_events where org_id = $1 and id = $2;
 -- One event by the publisher's own id: the newest, should the id have come again after it was forgotten.
 select * from hub.webhook_events where org_id = $1 and key = $2 order by id desc limit 1;
 
--- name: list_events
--- A page of events, newest first, before the cursor ($2), accepted from $3 on.
-select * from hub.webhook_events where org_id = $1 and id < $2 and id >= $3 order by id desc limit $4;
-
--- name: list_events_of_type
--- The same of one type.
-select * from hub.webhook_events where org_id = $1 and id < $2 and id >= $3 and type = $5 order by id desc limit $4;
-
--- name: list_events_by_attribute
--- The same with a value at an indexed path, and of a type where one is given.
-select e.* from hub.webhook_event_attributes a
-join hub.webhook_events e on e.org_id = a.org_id and e.id = a.event_id
-where a.org_id = $1 and a.event_id < $2 and a.event_id >= $3 and a.name = $5 and a.value = $6
-    and ($7::text is null or e.type = $7)
-order by a.event_id desc limit $4;
-
--- name: event_by_idempotency_key
--- The event that a request with this Idempotency-Key made, while the key is remembered.
-select e.* from hub.idempotency_keys i
-join hub.webhook_events e on e.org_id = i.org_id and e.id = i.event_id
-where i.org_id = $1 and i.scope = 'event' and i.key = $2 and e.id < $3 and e.id >= $4;
-
 -- name: expunge_event
 -- Remove an event's message for good; nothing if it is gone already.
 update hub.webhook_events set body = null, expunged_at = now() where org_id = $1 and id = $2 and body is not null;
@@ -49,8 +27,8 @@ where a.org_id = $1 and a.name = $2 and a.value = $3 and e.body is not null
 order by e.id limit $4;
 
 -- name: delete_attributes
--- Remove what an event can be searched by.
-delete from hub.webhook_event_attributes where org_id = $1 and event_id = $2;
+-- Remove what of an event's message it can be searched by. Its channels are no part of that.
+delete from hub.webhook_event_attributes where org_id = $1 and event_id = $2 and name <> 'channel';
 
 -- name: find_contracts
 -- The enforced contracts of several organizations, without their schemas.

@@ -1,8 +1,7 @@
 """The events room's statements as typed functions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,6 @@ from worksphere_hub.events import grammar
 from worksphere_hub.events.models import Event, NewEvent
 
 QUERIES = load_queries(__file__)
-
-_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 async def accept(database: Database, events: Sequence[NewEvent], key_days: int) -> list[Row]:
@@ -61,34 +58,7 @@ async def find(tx: Transaction, org: UUID, public_id: str) -> Event | None:
         row = await tx.row(QUERIES.event_by_id, org, own)
     else:
         row = await tx.row(QUERIES.event_by_key, org, public_id)
-    return _event(row) if row else None
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What events are wanted: accepted from `since` up to `until`, of a type, with a value at an indexed path."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    type: str | None = None
-    attribute: tuple[str, str] | None = None
-    idempotency_key: str | None = None
-
-
-async def page(tx: Transaction, org: UUID, search: Search, before: UUID | None, limit: int) -> list[Event]:
-    """Events, newest first. Each kind of search is a statement of its own, with an index of its own."""
-    first = ids.floor(search.since) if search.since else _FIRST
-    last = ids.floor(search.until) if search.until else _LAST
-    bounds = (min(before or _LAST, last), first)
-    if search.idempotency_key is not None:
-        rows = await tx.rows(QUERIES.event_by_idempotency_key, org, search.idempotency_key, *bounds)
-    elif search.attribute is not None:
-        rows = await tx.rows(QUERIES.list_events_by_attribute, org, *bounds, limit, *search.attribute, search.type)
-    elif search.type is not None:
-        rows = await tx.rows(QUERIES.list_events_of_type, org, *bounds, limit, search.type)
-    else:
-        rows = await tx.rows(QUERIES.list_events, org, *bounds, limit)
-    return [_event(row) for row in rows]
+    return event_of(row) if row else None
 
 
 async def about(tx: Transaction, org: UUID, attribute: tuple[str, str], limit: int) -> tuple[list[UUID], int]:
@@ -109,7 +79,8 @@ def _sparse(column: list[Any]) -> list[Any]:
     return column if any(column) else []
 
 
-def _event(row: Row) -> Event:
+def event_of(row: Row) -> Event:
+    """A row of `webhook_events`."""
     return Event(
         org=row["org_id"],
         id=row["id"],

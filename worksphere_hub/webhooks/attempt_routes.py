@@ -1,6 +1,7 @@
-"""The HTTP door of attempts: of one endpoint, or what went wrong anywhere."""
+"""The HTTP door of attempts: of one endpoint, or of all."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,13 +11,12 @@ from worksphere_hub import ids
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
 from worksphere_hub.db.pool import Row
-from worksphere_hub.http.paging import Page, Paged, cut_page
+from worksphere_hub.http.paging import Page, Paged, encode_cursor
 from worksphere_hub.http.strict_route import StrictRoute
-from worksphere_hub.webhooks import endpoints, views
+from worksphere_hub.webhooks import attempt_search, endpoints, views
 from worksphere_hub.webhooks.errors import EndpointNotFound
 from worksphere_hub.webhooks.schemas import AttemptOut
 from worksphere_hub.webhooks.services import Services
-from worksphere_hub.webhooks.store import QUERIES
 
 router = APIRouter(prefix="/v1", tags=["attempts"], route_class=StrictRoute)
 
@@ -26,12 +26,18 @@ Reader = Annotated[Principal, Depends(requires("endpoints:read"))]
 
 
 class AttemptSearch:
-    """What attempts are wanted: of a status or a class of them, with a cause of failure, begun in a stretch of time."""
+    """What attempts are wanted: of an outcome, of a status or a class of them, with a cause, begun in a time."""
 
-    __slots__ = ("causes", "first", "last", "statuses")
+    __slots__ = ("wanted",)
 
     def __init__(
         self,
+        outcome: Annotated[
+            attempt_search.Outcome | None,
+            Query(
+                description="delivered: 2xx; refused: another status; failed: no answer; undelivered: either of those."
+            ),
+        ] = None,
         status: Annotated[str | None, Query(pattern=_STATUS, description="404, or a class such as 5xx.")] = None,
         error_cause: Annotated[
             str | None, Query(max_length=40, pattern="^[a-z_]+$", description="timeout, dns, reset, ...")
@@ -39,10 +45,9 @@ class AttemptSearch:
         since: Annotated[AwareDatetime | None, Query(description="Begun at this time or later.")] = None,
         until: Annotated[AwareDatetime | None, Query(description="Begun before this time.")] = None,
     ) -> None:
-        self.statuses = (int(status.replace("x", "0")), int(status.replace("x", "9"))) if status else (None, None)
-        self.causes = error_cause
-        self.first = ids.floor(since) if since else UUID(int=0)
-        self.last = ids.floor(until) if until else _LAST
+        statuses = (int(status.replace("x", "0")), int(status.replace("x", "9"))) if status else None
+        bounds = (ids.floor(until) if until else _LAST, ids.floor(since) if since else UUID(int=0))
+        self.wanted = attempt_search.AttemptSearch(bounds, outcome, statuses, error_cause)
 
 
 Search = Annotated[AttemptSearch, Depends(AttemptSearch)]
@@ -55,46 +60,37 @@ async def list_endpoint_attempts(
     endpoint_id: str,
     page: Paged,
     search: Search,
-    outcome: Literal["delivered", "refused", "failed"] | None = None,
 ) -> Page[AttemptOut]:
-    """List a receiver's attempts, newest first, each with its request, response, timing and cause of failure."""
+    """List a receiver's attempts, newest first, each with its request, response, timing and cause of failure.
+
+    A page may have fewer attempts than its limit and not be the last: see `next_cursor`.
+    """
     endpoint = ids.decode("whe", endpoint_id, EndpointNotFound)
-    async with _services(request).database.tenant(principal.org) as tx:
+    async with _services(request).database.search(principal.org) as tx:
         await endpoints.find(tx, principal.org, endpoint)
-        rows = await tx.rows(
-            QUERIES.list_attempts_of_endpoint,
-            principal.org,
-            endpoint,
-            min(page.after_id() or _LAST, search.last),
-            page.limit + 1,
-            search.first,
-            outcome,
-            *search.statuses,
-            search.causes,
+        rows, onward = await attempt_search.page(
+            tx, principal.org, search.wanted, page.after_id(), page.limit, endpoint
         )
-    return _page(rows, page, principal)
+    return _page(rows, onward, principal)
 
 
 @router.get("/attempts")
-async def list_failed_attempts(request: Request, principal: Reader, page: Paged, search: Search) -> Page[AttemptOut]:
-    """List the attempts at all receivers that did not deliver, newest first."""
-    async with _services(request).database.tenant(principal.org) as tx:
-        rows = await tx.rows(
-            QUERIES.list_failed_attempts,
-            principal.org,
-            min(page.after_id() or _LAST, search.last),
-            search.first,
-            page.limit + 1,
-            *search.statuses,
-            search.causes,
-        )
-    return _page(rows, page, principal)
+async def list_attempts(request: Request, principal: Reader, page: Paged, search: Search) -> Page[AttemptOut]:
+    """List the attempts at all receivers, newest first; `outcome=undelivered` is what went wrong.
+
+    A page may have fewer attempts than its limit and not be the last: see `next_cursor`.
+    """
+    async with _services(request).database.search(principal.org) as tx:
+        rows, onward = await attempt_search.page(tx, principal.org, search.wanted, page.after_id(), page.limit)
+    return _page(rows, onward, principal)
 
 
-def _page(rows: list[Row], page: Paged, principal: Principal) -> Page[AttemptOut]:
-    shown, cursor = cut_page(rows, page.limit, lambda row: [row["id"].hex])
+def _page(rows: Sequence[Row], onward: UUID | None, principal: Principal) -> Page[AttemptOut]:
     with_payload = principal.may("payloads:read")
-    return Page(data=[views.attempt_out(row, with_payload=with_payload) for row in shown], next_cursor=cursor)
+    return Page(
+        data=[views.attempt_out(row, with_payload=with_payload) for row in rows],
+        next_cursor=encode_cursor([onward.hex]) if onward else None,
+    )
 
 
 def _services(request: Request) -> Services:

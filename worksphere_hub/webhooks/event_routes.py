@@ -1,5 +1,6 @@
 """The HTTP door of events and deliveries. (Publishing is in `publish`: it is a bare handler.)"""
 
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -12,17 +13,27 @@ from worksphere_hub.accounts.requires import requires
 from worksphere_hub.db.pool import Database
 from worksphere_hub.errors import FieldProblem, InvalidInput
 from worksphere_hub.events import grammar
+from worksphere_hub.events import search as event_search
 from worksphere_hub.events import store as event_store
 from worksphere_hub.events.errors import EventNotFound
-from worksphere_hub.http.paging import Page, Paged, cut_page
+from worksphere_hub.http.paging import Page, Paged, encode_cursor
 from worksphere_hub.http.strict_route import StrictRoute
-from worksphere_hub.webhooks import views
+from worksphere_hub.webhooks import delivery_search, views
 from worksphere_hub.webhooks.errors import DeliveryNotFound, EndpointNotFound
 from worksphere_hub.webhooks.names import parse_delivery_id
-from worksphere_hub.webhooks.schemas import AttemptOut, DeliveryOut, DeliveryState, EventOut, VerdictOut
+from worksphere_hub.webhooks.schemas import (
+    AttemptOut,
+    DeliveryOut,
+    DeliveryReason,
+    DeliveryState,
+    EventOut,
+    VerdictOut,
+)
 from worksphere_hub.webhooks.store import QUERIES
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute)
+
+_TYPE_FILTER = "An event type, or all below a prefix: `invoice.*`."
 
 EventReader = Annotated[Principal, Depends(requires("events:read"))]
 DeliveryReader = Annotated[Principal, Depends(requires("deliveries:read"))]
@@ -54,19 +65,45 @@ class EventSearch:
     def __init__(
         self,
         times: Times,
-        event_type: Annotated[str | None, Query(alias="type", max_length=128)] = None,
+        event_type: Annotated[str | None, Query(alias="type", max_length=130, description=_TYPE_FILTER)] = None,
+        channel: Annotated[str | None, Query(max_length=64, description="Published on this channel.")] = None,
+        ordering_key: Annotated[str | None, Query(max_length=128)] = None,
         attribute: Annotated[
             str | None,
             Query(max_length=900, description="An indexed attribute and its value: `data.customer.id=cus_1`."),
         ] = None,
         idempotency_key: Annotated[str | None, Query(min_length=1, max_length=255)] = None,
     ) -> None:
-        if event_type is not None and not grammar.is_event_type(event_type):
-            raise InvalidInput(f"type {grammar.TYPE_RULE}.", problems=[FieldProblem("type", grammar.TYPE_RULE)])
-        self.wanted = event_store.Search(times.since, times.until, event_type, _attribute(attribute), idempotency_key)
+        _require("type", event_type, grammar.is_type_filter, grammar.TYPE_FILTER_RULE)
+        _require("channel", channel, grammar.is_channel, grammar.CHANNEL_RULE)
+        _require("ordering_key", ordering_key, grammar.is_ordering_key, grammar.ORDERING_KEY_RULE)
+        self.wanted = event_search.Search(
+            times.since, times.until, event_type, channel, ordering_key, _attribute(attribute), idempotency_key
+        )
 
 
 Search = Annotated[EventSearch, Depends(EventSearch)]
+
+
+class DeliverySearch:
+    """What deliveries are wanted."""
+
+    __slots__ = ("wanted",)
+
+    def __init__(
+        self,
+        times: Times,
+        endpoint_id: str | None = None,
+        state: DeliveryState | None = None,
+        reason: Annotated[DeliveryReason | None, Query(description="Why it ended without being delivered.")] = None,
+        event_type: Annotated[str | None, Query(max_length=130, description=_TYPE_FILTER)] = None,
+    ) -> None:
+        _require("event_type", event_type, grammar.is_type_filter, grammar.TYPE_FILTER_RULE)
+        endpoint = ids.decode("whe", endpoint_id, EndpointNotFound) if endpoint_id is not None else None
+        self.wanted = delivery_search.DeliverySearch(times.bounds, endpoint, state, reason, event_type)
+
+
+Deliveries = Annotated[DeliverySearch, Depends(DeliverySearch)]
 
 
 @router.get("/events", tags=["events"])
@@ -78,13 +115,17 @@ async def list_events(
 ) -> Page[EventOut]:
     """List events, newest first. Their data is shown to those who may read payloads.
 
-    What an event type declares as indexed attributes can be searched by value, to the first 256 characters.
+    What an event type declares as indexed attributes can be searched by value, to the first 256 characters. Where
+    several things are wanted at once, a page may have fewer events than its limit and not be the last: see
+    `next_cursor`.
     """
-    async with _database(request).tenant(principal.org) as tx:
-        events = await event_store.page(tx, principal.org, search.wanted, page.after_id(), page.limit + 1)
-    shown, cursor = cut_page(events, page.limit, lambda event: [event.id.hex])
+    async with _database(request).search(principal.org) as tx:
+        events, onward = await event_search.page(tx, principal.org, search.wanted, page.after_id(), page.limit)
     with_data = principal.may("payloads:read")
-    return Page(data=[views.event_out(event, with_data=with_data) for event in shown], next_cursor=cursor)
+    return Page(
+        data=[views.event_out(event, with_data=with_data) for event in events],
+        next_cursor=encode_cursor([onward.hex]) if onward else None,
+    )
 
 
 @router.get("/events/{event_id}", tags=["events"])
@@ -113,24 +154,17 @@ async def list_deliveries(
     request: Request,
     principal: DeliveryReader,
     page: Paged,
-    times: Times,
-    endpoint_id: str | None = None,
-    state: DeliveryState | None = None,
+    search: Deliveries,
 ) -> Page[DeliveryOut]:
-    """List deliveries, those of the newest event first."""
-    endpoint = ids.decode("whe", endpoint_id, EndpointNotFound) if endpoint_id is not None else None
-    async with _database(request).tenant(principal.org) as tx:
-        rows = await tx.rows(
-            QUERIES.list_deliveries,
-            principal.org,
-            *_before(page),
-            endpoint,
-            state,
-            page.limit + 1,
-            *times.bounds,
-        )
-    shown, cursor = cut_page(rows, page.limit, lambda row: [row["event_id"].hex, row["endpoint_id"].hex])
-    return Page(data=[views.delivery_out(row) for row in shown], next_cursor=cursor)
+    """List deliveries, those of the newest event first.
+
+    Where several things are wanted at once, a page may have fewer deliveries than its limit and not be the last: see
+    `next_cursor`.
+    """
+    async with _database(request).search(principal.org) as tx:
+        rows, onward = await delivery_search.page(tx, principal.org, search.wanted, _before(page), page.limit)
+    cursor = encode_cursor([part.hex for part in onward]) if onward else None
+    return Page(data=[views.delivery_out(row) for row in rows], next_cursor=cursor)
 
 
 @router.get("/deliveries/{delivery_id}", tags=["deliveries"])
@@ -166,10 +200,15 @@ def _attribute(text: str | None) -> tuple[str, str] | None:
     return name, value[:256]
 
 
-def _before(page: Paged) -> tuple[UUID | None, UUID | None]:
+def _require(field: str, given: str | None, holds: Callable[[str], bool], rule: str) -> None:
+    if given is not None and not holds(given):
+        raise InvalidInput(f"{field} {rule}.", problems=[FieldProblem(field, rule)])
+
+
+def _before(page: Paged) -> tuple[UUID, UUID] | None:
     key = page.after(2)
     if key is None:
-        return None, None
+        return None
     try:
         return UUID(hex=str(key[0])), UUID(hex=str(key[1]))
     except ValueError:

@@ -123,34 +123,12 @@ update hub.webhook_deliveries
 set open = false, state = 'cancelled', reason = 'endpoint_deleted', ended_at = clock_timestamp(), leased = false
 where org_id = $1 and endpoint_id = $2 and open;
 
--- name: list_attempts_of_endpoint
--- A page of an endpoint's attempts, newest first: before $3, from $5 on; of an outcome, a status or a cause where one is
--- given.
-select l.*, e.key as event_key from hub.webhook_event_logs l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
-where l.org_id = $1 and l.endpoint_id = $2 and l.id < $3 and l.id >= $5
-    and ($6::text is null or l.outcome = $6)
-    and ($7::smallint is null or l.status between $7 and $8) and ($9::text is null or l.error_cause = $9)
-order by l.id desc limit $4;
-
 -- name: list_attempts_of_delivery
 -- All attempts of one delivery, oldest first: 200 at most, more than any schedule makes.
 select l.*, e.key as event_key from hub.webhook_event_logs l
 left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
 where l.org_id = $1 and l.endpoint_id = $2 and l.event_id = $3
 order by l.id limit 200;
-
--- name: list_deliveries
--- A page of deliveries, newest event first, before the cursor; by endpoint or state where given.
-select d.*, e.key as event_key, e.type as event_type
-from hub.webhook_deliveries d
-left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
-where d.org_id = $1
-    and ($2::uuid is null or (d.event_id, d.endpoint_id) < ($2, $3::uuid))
-    and ($4::uuid is null or d.endpoint_id = $4)
-    and ($5::text is null or d.state = $5)
-    and d.event_id < $7 and d.event_id >= $8
-order by d.event_id desc, d.endpoint_id desc limit $6;
 
 -- name: delivery_by_id
 -- One delivery.
@@ -233,12 +211,3 @@ where org_id = $1 and endpoint_id = $2 and open and state = 'available' and even
 -- name: acknowledge_deliveries
 -- End what a receiver has fetched and dealt with; answers how many.
 select hub.acknowledge_deliveries($1::uuid, $2::uuid, $3::uuid[], $4::text[], $5::smallint[], $6::text[], $7::integer[]);
-
--- name: list_failed_attempts
--- A page of attempts that did not deliver, of all endpoints, newest first: before $2, from $3 on; of a status or a cause
--- where one is given.
-select l.*, e.key as event_key from hub.webhook_event_logs l
-left join hub.webhook_events e on e.org_id = l.org_id and e.id = l.event_id
-where l.org_id = $1 and l.outcome <> 'delivered' and l.id < $2 and l.id >= $3
-    and ($5::smallint is null or l.status between $5 and $6) and ($7::text is null or l.error_cause = $7)
-order by l.id desc limit $4;

@@ -12,9 +12,9 @@ _EventTypes = Annotated[
 ]
 
 
-DeliveryState = Literal[
-    "pending", "queued", "available", "held", "blocked", "parked", "delivered", "exhausted", "cancelled", "filtered"
-]
+OpenState = Literal["pending", "queued", "available", "held", "blocked", "parked"]
+DeliveryState = OpenState | Literal["delivered", "exhausted", "cancelled", "filtered"]
+DeliveryReason = Literal["attempts", "deadline", "expunged", "contract", "endpoint_deleted", "by_request"]
 
 
 class EndpointFields(BaseModel):

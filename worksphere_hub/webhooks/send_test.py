@@ -10,7 +10,7 @@ from worksphere_hub import clock, ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.db.pool import Transaction
-from worksphere_hub.events import store as event_store
+from worksphere_hub.events import search as event_search
 from worksphere_hub.events.message import message_body
 from worksphere_hub.events.models import Accepted, NewEvent
 from worksphere_hub.webhooks import endpoints
@@ -79,7 +79,8 @@ async def _sample(tx: Transaction, org: UUID, event_type: str) -> bytes:
 
 async def _last(tx: Transaction, org: UUID, event_type: str) -> tuple[UUID, bytes]:
     # Tests and edited copies are no real events.
-    for event in await event_store.page(tx, org, event_store.Search(type=event_type), None, _LOOKED_AT):
+    events, _ = await event_search.page(tx, org, event_search.Search(type=event_type), None, _LOOKED_AT)
+    for event in events:
         if event.body is not None and event.only_endpoint is None:
             return event.id, bytes(msgspec.json.decode(event.body, type=_Message).data)
     raise NothingToSend(f"No event of type {event_type} is there to be copied. Send its sample, or a ping.")

@@ -7,7 +7,7 @@ create table hub.webhook_events (
     org_id uuid not null,
     id uuid not null,
     key text check (key ~ '^[A-Za-z0-9_-]{1,64}$'),
-    type text not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
+    type text collate "C" not null check (length(type) <= 128 and type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     body bytea check (octet_length(body) <= 1048576),
     occurred_at timestamptz not null,
     accepted_at timestamptz not null,
@@ -23,9 +23,13 @@ create table hub.webhook_events (
 ) partition by range (id);
 create table hub.webhook_events_rest partition of hub.webhook_events default;
 
--- Search by type: ids are time-ordered, so within a type this is by time.
+-- Search by type: ids are time-ordered, so within a type this is by time. In the order of bytes, whatever the database's
+-- own is: only so are the types of a prefix (`invoice.*`) neighbours.
 create index webhook_events_type_idx on hub.webhook_events (org_id, type, id);
 create index webhook_events_key_idx on hub.webhook_events (org_id, key) where key is not null;
+
+-- Search by ordering key. Partial: an event without one, as most are, pays nothing for it.
+create index webhook_events_ordering_idx on hub.webhook_events (org_id, ordering_key, id) where ordering_key is not null;
 
 -- How one event type, on its channels, fans out over an organization's endpoints as they were at one revision: which get a delivery,
 -- and why each other one does not. Worked out once and shared by every event that meets the same endpoints, so that a
@@ -33,7 +37,7 @@ create index webhook_events_key_idx on hub.webhook_events (org_id, key) where ke
 create table hub.webhook_fanouts (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
-    event_type text not null,
+    event_type text collate "C" not null,
     channels text[] not null default '{}',
     revision bigint not null,
     endpoint_ids uuid[] not null,

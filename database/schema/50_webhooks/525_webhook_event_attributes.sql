@@ -1,5 +1,6 @@
--- Values out of messages by which events can be searched: those that the event's type declares as indexed attributes.
--- Written with the event. A table of its own, and text alone: row-level security lets no index on jsonb work.
+-- Values by which events can be searched: those out of the message that the event's type declares as indexed attributes
+-- (their names begin with `data.`), and the event's channels (`channel`). Written with the event. A table of its own, and
+-- text alone: row-level security lets no index on jsonb or on an array work.
 create table hub.webhook_event_attributes (
     org_id uuid not null,
     event_id uuid not null,
@@ -21,7 +22,7 @@ create policy definer on hub.webhook_event_attributes to hub_definer using (true
 grant select, delete on hub.webhook_event_attributes to hub_app;
 grant select on hub.webhook_event_attributes to hub_worker, hub_tenant, hub_readonly;
 grant select, insert, delete on hub.webhook_event_attributes to hub_definer;
-comment on table hub.webhook_event_attributes is 'Values out of messages by which events can be searched.';
+comment on table hub.webhook_event_attributes is 'Values, and channels, by which events can be searched.';
 comment on column hub.webhook_event_attributes.value is 'Text, a number or a boolean as text; the first 256 characters.';
 
 

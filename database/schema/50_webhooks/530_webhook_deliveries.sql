@@ -70,6 +70,15 @@ create index webhook_deliveries_available_idx on hub.webhook_deliveries_open (or
     where state = 'available';
 create index webhook_deliveries_endpoint_idx on hub.webhook_deliveries_ended (org_id, endpoint_id, event_id);
 
+-- Search of what did not simply go through: by state, by state of one endpoint, and by reason, newest first. Partial, so
+-- that a delivery pays for them only when it gets into such a state: on its way from pending to delivered it never does.
+create index webhook_deliveries_state_idx on hub.webhook_deliveries (org_id, state, event_id, endpoint_id)
+    where state in ('held', 'blocked', 'parked', 'exhausted', 'cancelled', 'filtered');
+create index webhook_deliveries_endpoint_state_idx on hub.webhook_deliveries (org_id, endpoint_id, state, event_id)
+    where state in ('held', 'blocked', 'parked', 'exhausted', 'cancelled', 'filtered');
+create index webhook_deliveries_reason_idx on hub.webhook_deliveries (org_id, reason, event_id, endpoint_id)
+    where reason is not null;
+
 alter table hub.webhook_deliveries enable row level security;
 alter table hub.webhook_deliveries force row level security;
 alter table hub.webhook_deliveries_open enable row level security;

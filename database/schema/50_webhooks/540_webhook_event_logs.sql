@@ -28,8 +28,19 @@ create table hub.webhook_event_logs_rest partition of hub.webhook_event_logs def
 
 create index webhook_event_logs_endpoint_idx on hub.webhook_event_logs (org_id, endpoint_id, id);
 
--- What went wrong, over all endpoints. Most attempts deliver, so this costs most of them nothing.
+-- All attempts of an organization, newest first. The one index of these that every attempt pays for: the primary key is
+-- by event, and a thousand endpoints cannot be merged by the index above. Ids rise with time, so a new entry goes to the
+-- end of what is in memory.
+create index webhook_event_logs_time_idx on hub.webhook_event_logs (org_id, id);
+
+-- What went wrong: over all endpoints, at one, by status, and by cause. Most attempts deliver and pay for none of these.
 create index webhook_event_logs_failed_idx on hub.webhook_event_logs (org_id, id) where outcome <> 'delivered';
+create index webhook_event_logs_endpoint_failed_idx on hub.webhook_event_logs (org_id, endpoint_id, id)
+    where outcome <> 'delivered';
+create index webhook_event_logs_status_idx on hub.webhook_event_logs (org_id, status, id)
+    where outcome <> 'delivered' and status is not null;
+create index webhook_event_logs_cause_idx on hub.webhook_event_logs (org_id, error_cause, id)
+    where error_cause is not null;
 
 alter table hub.webhook_event_logs enable row level security;
 alter table hub.webhook_event_logs force row level security;

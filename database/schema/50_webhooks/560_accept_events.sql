@@ -128,6 +128,16 @@ begin
         on conflict do nothing;
     end if;
 
+    -- Nothing can be searched in the array itself: see webhook_event_attributes.
+    if cardinality(p_channels) > 0 then
+        insert into hub.webhook_event_attributes (org_id, event_id, name, value)
+        select e.org_id, e.id, 'channel', c.name
+        from unnest(p_org_ids, p_ids, p_channels) as e (org_id, id, channels)
+        cross join lateral string_to_table(e.channels, ',') as c (name)
+        where e.org_id = any (v_orgs) and e.id <> all (v_duplicate_ids) and c.name <> ''
+        on conflict do nothing;
+    end if;
+
     if v_ordered then
         perform hub.queue_in_lanes(p_org_ids, p_ids, v_duplicate_ids);
     end if;

@@ -1,0 +1,21 @@
+"""Pages of a search that looks at a bounded number of rows.
+
+A search by several things at once walks one index and looks at each row for the rest. Where hardly any row is wanted,
+filling a page could mean walking millions. So such a statement stops after 5,000 rows and answers the last of them
+whatever it is, with `horizon` true and `wanted` as it turned out; the search goes on there with the next page.
+"""
+
+from collections.abc import Sequence
+
+from worksphere_hub.db.pool import Row
+
+
+def cut_search(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], Row | None]:
+    """Cut what a statement answered to `limit + 1` rows; answers a page, and the row after which the next one begins.
+
+    That is None on the last page. A page may have fewer rows than the limit, even none, and not be the last.
+    """
+    wanted = [row for row in rows if row["wanted"]]
+    if len(wanted) > limit:
+        return wanted[:limit], wanted[limit - 1]
+    return wanted, rows[-1] if rows and rows[-1]["horizon"] else None

@@ -274,6 +274,20 @@ grant execute on function hub.organization_is_open(uuid) to hub_app;
 comment on function hub.organization_is_open(uuid) is 'Whether there is such an organization and it is not suspended.';
 
 
+-- The organization that runs the hub, if there is one yet: the first that was made so. What the hub brings along is
+-- offered in its name.
+create function hub.operator_organization() returns uuid
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.id from hub.organizations o where o.operator order by o.id limit 1
+$$;
+alter function hub.operator_organization() owner to hub_definer;
+revoke execute on function hub.operator_organization() from public;
+grant execute on function hub.operator_organization() to hub_app;
+comment on function hub.operator_organization() is 'The organization that runs the hub, or null.';
+
+
 -- ======== schema/10_accounts/120_people.sql
 
 -- A person who can sign in. A person may belong to several organizations, so this table belongs to none: an
@@ -874,7 +888,7 @@ create table hub.integration_marketplace (
     description text not null default '' check (length(description) <= 20000),
     category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
     auth_types text[] not null default '{}',
-    tags text[] not null default '{}' check (cardinality(tags) <= 20),
+    keywords text not null default '' check (length(keywords) <= 2000),
     version text not null default '0.0.0',
     tier text not null default 'none' check (tier in ('none', 'bronze', 'silver', 'gold', 'platinum')),
     unlisted boolean not null default false,
@@ -887,7 +901,7 @@ create table hub.integration_marketplace (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     search tsvector generated always as (
-        setweight(to_tsvector('simple', name), 'A') || setweight(array_to_tsvector(tags), 'A')
+        setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', keywords), 'A')
         || setweight(to_tsvector('simple', summary), 'B') || setweight(to_tsvector('simple', description), 'C')
     ) stored,
     primary key (org_id, id),
@@ -918,11 +932,11 @@ create policy definer on hub.integration_marketplace to hub_definer using (true)
 -- The counts are kept by triggers and the catalogue's own functions: nobody writes a good average into a new listing.
 grant select, delete,
     insert (
-        org_id, id, integration_id, slug, name, summary, description, category, auth_types, tags, version, tier, unlisted,
+        org_id, id, integration_id, slug, name, summary, description, category, auth_types, keywords, version, tier, unlisted,
         visibility, links, published_at
     ),
     update (
-        integration_id, name, summary, description, category, auth_types, tags, version, tier, unlisted, visibility, links,
+        integration_id, name, summary, description, category, auth_types, keywords, version, tier, unlisted, visibility, links,
         published_at, updated_at
     )
     on hub.integration_marketplace to hub_app;
@@ -930,6 +944,7 @@ grant select on hub.integration_marketplace to hub_worker, hub_tenant, hub_reado
 grant update (install_count, review_count, rating_sum) on hub.integration_marketplace to hub_definer;
 comment on table hub.integration_marketplace is 'Listings: integrations offered to other organizations.';
 comment on column hub.integration_marketplace.integration_id is 'The newest version that is published: what is installed from here.';
+comment on column hub.integration_marketplace.keywords is 'The manifest''s tags, by spaces.';
 comment on column hub.integration_marketplace.unlisted is 'Not offered any more, or all its versions are withdrawn: shown to those who have it.';
 comment on column hub.integration_marketplace.install_count is 'Organizations that have it installed, each counted once.';
 comment on column hub.integration_marketplace.rating_sum is 'Sum of the ratings of visible reviews; the average is this by review_count.';
@@ -1332,6 +1347,100 @@ create policy tenant on hub.integrations to hub_app, hub_worker, hub_tenant, hub
     with check (org_id = (select hub.current_org()));
 
 
+-- ======== schema/20_catalog/260_search_listings.sql
+
+-- How alike two words are, from 0 to 1: of the letter triples that either has, the share that both have. (pg_trgm counts
+-- the same way, but it is an extension, and this schema needs none.)
+create function hub.likeness(p_one text, p_other text) returns real
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with one as (
+        select distinct substr('  ' || p_one || ' ', n, 3) as triple from generate_series(1, length(p_one) + 1) as n
+    ), other as (
+        select distinct substr('  ' || p_other || ' ', n, 3) as triple from generate_series(1, length(p_other) + 1) as n
+    )
+    select (count(*) filter (where one.triple = other.triple))::real / greatest(count(*), 1)
+    from one full join other on other.triple = one.triple
+$$;
+revoke execute on function hub.likeness(text, text) from public;
+grant execute on function hub.likeness(text, text) to hub_app, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.likeness(text, text) is 'How alike two words are, from 0 to 1, by the triples of letters they share.';
+
+
+-- How close a text comes to what somebody typed: the average, over the words typed, of the likeness of the nearest word.
+create function hub.closeness(p_typed text, p_text text) returns real
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(avg(nearest.likeness), 0)::real
+    from regexp_split_to_table(lower(p_typed), '[^[:alnum:]]+') as typed (word)
+    cross join lateral (
+        select max(hub.likeness(typed.word, known.word)) as likeness
+        from regexp_split_to_table(lower(p_text), '[^[:alnum:]]+') as known (word)
+        where known.word <> ''
+    ) as nearest
+    where typed.word <> ''
+$$;
+revoke execute on function hub.closeness(text, text) from public;
+grant execute on function hub.closeness(text, text) to hub_app, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.closeness(text, text) is 'How close a text comes to what was typed, mistakes included, from 0 to 1.';
+
+
+-- What a listing is sorted by when sorted by rating: the average as it would be with five more reviews of three stars.
+-- One enthusiastic review does not outrank two hundred good ones, and nobody's first bad one buries them. The plain
+-- average and the count stand beside it wherever it is shown.
+create function hub.rating_score(p_count bigint, p_sum bigint) returns numeric
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select round((p_sum + 15)::numeric / (p_count + 5), 3)
+$$;
+revoke execute on function hub.rating_score(bigint, bigint) from public;
+grant execute on function hub.rating_score(bigint, bigint) to hub_app, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.rating_score(bigint, bigint) is 'The average of ratings, weighed down by how few they are.';
+
+
+-- The listings that one may see and install, and how relevant each is to what was typed. `p_prefix` is the same as a
+-- text search query; without `p_tolerant` it has to match, with it, words that are nearly those are enough. Runs as
+-- whoever calls, under row-level security.
+create function hub.search_listings(p_typed text, p_prefix text, p_tolerant boolean)
+returns table (
+    org_id uuid, id uuid, name text, category text, auth_types text[], tier text, rating numeric, score numeric,
+    installs bigint, published_at timestamptz, installed boolean, relevance numeric
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.org_id, m.id, m.name, m.category, m.auth_types, m.tier,
+        round(m.rating_sum::numeric / nullif(m.review_count, 0), 3), hub.rating_score(m.review_count, m.rating_sum),
+        m.install_count, coalesce(m.published_at, m.created_at),
+        exists (
+            select from hub.integration_instances n
+            where n.org_id = (select hub.current_org()) and n.integration_org_id = m.org_id and n.listing_id = m.id
+        ),
+        case
+            when p_typed is null then 0
+            when p_tolerant then round(hub.closeness(p_typed, m.name || ' ' || m.keywords)::numeric, 6)
+            else round((
+                4 * (lower(m.name) = lower(p_typed))::integer + 2 * starts_with(lower(m.name), lower(p_typed))::integer
+                + ts_rank(m.search, to_tsquery('simple', p_prefix))
+            )::numeric, 6)
+        end
+    from hub.integration_marketplace m
+    join hub.integrations i on i.org_id = m.org_id and i.id = m.integration_id
+    where not m.unlisted and i.state = 'published'
+        and case
+            when p_typed is null then true
+            when p_tolerant then hub.closeness(p_typed, m.name || ' ' || m.keywords) >= 0.3
+            else m.search @@ to_tsquery('simple', p_prefix)
+        end
+$$;
+revoke execute on function hub.search_listings(text, text, boolean) from public;
+grant execute on function hub.search_listings(text, text, boolean) to hub_app, hub_tenant;
+comment on function hub.search_listings(text, text, boolean) is 'Listings that one may install, with their relevance to what was typed.';
+
+
 -- ======== schema/30_connections/310_api_connections.sql
 
 -- A live, credentialed link of an instance to one provider account. Credentials are sealed before they get here.
@@ -1372,8 +1481,10 @@ alter table hub.api_connections force row level security;
 
 create policy tenant on hub.api_connections to hub_app, hub_worker, hub_tenant, hub_readonly
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.api_connections to hub_definer using (true);
 
 grant select, insert, update, delete on hub.api_connections to hub_app;
+grant select (org_id, id, instance_id, status) on hub.api_connections to hub_definer;
 grant select, update (
     sealed_credential, granted_scopes, status, status_reason, credential_expires_at, grant_expires_at, refresh_due_at,
     refresh_fence, refresh_lease_until, checked_at, last_used_at, updated_at
@@ -1449,6 +1560,23 @@ alter function hub.take_oauth_flow(bytea, bytea) owner to hub_definer;
 revoke execute on function hub.take_oauth_flow(bytea, bytea) from public;
 grant execute on function hub.take_oauth_flow(bytea, bytea) to hub_app;
 comment on function hub.take_oauth_flow(bytea, bytea) is 'A live flow by the digests of its state and browser; gone thereby.';
+
+
+-- ======== schema/30_connections/390_listing_use.sql
+
+-- How many connections of a listing work at the moment, over all organizations: a count and nothing else.
+create function hub.active_connections_of(p_listing_org_id uuid, p_listing_id uuid) returns bigint
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select count(*) from hub.integration_instances i
+    join hub.api_connections c on c.org_id = i.org_id and c.instance_id = i.id
+    where i.integration_org_id = p_listing_org_id and i.listing_id = p_listing_id and c.status = 'connected'
+$$;
+alter function hub.active_connections_of(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.active_connections_of(uuid, uuid) from public;
+grant execute on function hub.active_connections_of(uuid, uuid) to hub_app;
+comment on function hub.active_connections_of(uuid, uuid) is 'How many connections of a listing are connected, over all organizations.';
 
 
 -- ======== schema/50_webhooks/505_webhook_retention.sql

@@ -1242,24 +1242,17 @@ grant execute on function hub.reply_to_review(uuid, uuid, text) to hub_app;
 comment on function hub.reply_to_review(uuid, uuid, text) is 'Writes the reply of the listing''s owner, who is the organization acted for.';
 
 
--- The operator hides a review, with the reason, or shows it again. Answers how it was before; no row: no such review.
+-- The operator hides a review, with the reason, or shows it again. Answers the review; no row: no such review.
 create function hub.moderate_review(
     p_listing_org_id uuid, p_listing_id uuid, p_review_id uuid, p_moderation text, p_reason text
-) returns table (org_id uuid, moderation text)
+) returns setof hub.integration_reviews
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    with before as (
-        select r.org_id, r.id, r.moderation from hub.integration_reviews r
-        where r.id = p_review_id and r.listing_org_id = p_listing_org_id and r.listing_id = p_listing_id
-            and exists (select from hub.organizations o where o.id = hub.current_org() and o.operator)
-        for update
-    ), moderated as (
-        update hub.integration_reviews r set moderation = p_moderation, moderation_reason = p_reason
-        from before b where r.org_id = b.org_id and r.id = b.id
-        returning r.id
-    )
-    select b.org_id, b.moderation from before b join moderated m on m.id = b.id
+    update hub.integration_reviews r set moderation = p_moderation, moderation_reason = p_reason
+    where r.id = p_review_id and r.listing_org_id = p_listing_org_id and r.listing_id = p_listing_id
+        and exists (select from hub.organizations o where o.id = hub.current_org() and o.operator)
+    returning r.*
 $$;
 alter function hub.moderate_review(uuid, uuid, uuid, text, text) owner to hub_definer;
 revoke execute on function hub.moderate_review(uuid, uuid, uuid, text, text) from public;
@@ -3326,6 +3319,7 @@ create table hub.inbound_sources (
     token_digest bytea not null check (octet_length(token_digest) = 32),
     route text not null default 'event' check (route in ('event', 'endpoint', 'sync')),
     endpoint_id uuid,
+    instance_id uuid,
     event_type text check (length(event_type) <= 128 and event_type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     event_type_from jsonb check (jsonb_typeof(event_type_from) = 'object'),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
@@ -3337,12 +3331,15 @@ create table hub.inbound_sources (
     primary key (org_id, id),
     -- An endpoint that is deleted leaves the source without one: what comes then fails, visibly, until it gets another.
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete set null (endpoint_id),
+    -- What was set up for an instance goes with it; uninstalling says so before.
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
     check (endpoint_id is null or route = 'endpoint'),
     check (route = 'sync' or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.
 create unique index inbound_sources_token_digest_key on hub.inbound_sources (token_digest);
+create index inbound_sources_instance_idx on hub.inbound_sources (org_id, instance_id) where instance_id is not null;
 create index inbound_sources_endpoint_idx on hub.inbound_sources (org_id, endpoint_id) where endpoint_id is not null;
 
 -- The secrets that a source verifies with, sealed. Several are live while one is rotated out.
@@ -4242,7 +4239,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '838162bda3e5f13f92cd09f8de89b9308fb16d410dc6a074c8ed946070031a05');
+    ('0001_initial', '492caa1edff48ef9350ea7c7a1ef934259b6d14167542aed3220b84dae252274');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

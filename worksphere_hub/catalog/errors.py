@@ -132,3 +132,9 @@ class ReviewHidden(Conflict):
     """This review was hidden by the people who run the hub."""
 
     code = "review_hidden"
+
+
+class TooManyShares(Conflict):
+    """The listing is shared with as many organizations as it may be."""
+
+    code = "too_many_shares"

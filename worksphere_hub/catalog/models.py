@@ -1,6 +1,5 @@
 """Integrations, listings, instances and reviews as stored."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -46,7 +45,7 @@ class Listing:
     visibility: Visibility
     unlisted: bool
     owned: bool
-    row: Mapping[str, Any]
+    row: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,24 +137,17 @@ grant execute on function hub.reply_to_review(uuid, uuid, text) to hub_app;
 comment on function hub.reply_to_review(uuid, uuid, text) is 'Writes the reply of the listing''s owner, who is the organization acted for.';
 
 
--- The operator hides a review, with the reason, or shows it again. Answers how it was before; no row: no such review.
+-- The operator hides a review, with the reason, or shows it again. Answers the review; no row: no such review.
 create function hub.moderate_review(
     p_listing_org_id uuid, p_listing_id uuid, p_review_id uuid, p_moderation text, p_reason text
-) returns table (org_id uuid, moderation text)
+) returns setof hub.integration_reviews
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    with before as (
-        select r.org_id, r.id, r.moderation from hub.integration_reviews r
-        where r.id = p_review_id and r.listing_org_id = p_listing_org_id and r.listing_id = p_listing_id
-            and exists (select from hub.organizations o where o.id = hub.current_org() and o.operator)
-        for update
-    ), moderated as (
-        update hub.integration_reviews r set moderation = p_moderation, moderation_reason = p_reason
-        from before b where r.org_id = b.org_id and r.id = b.id
-        returning r.id
-    )
-    select b.org_id, b.moderation from before b join moderated m on m.id = b.id
+    update hub.integration_reviews r set moderation = p_moderation, moderation_reason = p_reason
+    where r.id = p_review_id and r.listing_org_id = p_listing_org_id and r.listing_id = p_listing_id
+        and exists (select from hub.organizations o where o.id = hub.current_org() and o.operator)
+    returning r.*
 $$;
 alter function hub.moderate_review(uuid, uuid, uuid, text, text) owner to hub_definer;
 revoke execute on function hub.moderate_review(uuid, uuid, uuid, text, text) from public;

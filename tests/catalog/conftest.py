@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from tests.catalog.market import Market, open_market
+from tests.catalog.market import Market, open_hall
 from tests.conftest import Cluster, HubDatabase
 from worksphere_hub.catalog.settings import CatalogSettings
+from worksphere_hub.db.pool import Database
 
 # Children before parents. Emptying these is twenty times as fast as a database for each test.
 _TABLES = (
@@ -32,13 +33,22 @@ async def hall(cluster: Cluster) -> AsyncIterator[HubDatabase]:
         await admin.close()
 
 
+@pytest.fixture(scope="session")
+async def counter(hall: HubDatabase) -> AsyncIterator[tuple[Database, int]]:
+    """The API of this room, and its port."""
+    async with open_hall(hall.app_url, CatalogSettings(integration_limit=20, instance_limit=10)) as opened:
+        yield opened
+
+
 @pytest.fixture
-async def market(hall: HubDatabase) -> AsyncIterator[Market]:
-    """The API of this room on empty tables, and the owner's connection beside it."""
+async def market(hall: HubDatabase, counter: tuple[Database, int]) -> AsyncIterator[Market]:
+    """Three organizations on empty tables, and the owner's connection beside them."""
     admin = await asyncpg.connect(hall.admin_url)
     try:
         await admin.execute(";".join(f"delete from hub.{table}" for table in _TABLES))
-        async with open_market(hall.app_url, admin, CatalogSettings(integration_limit=20, instance_limit=10)) as opened:
-            yield opened
+        opened = Market(admin, *counter)
+        opened.operator = await opened.party(operator=True)
+        opened.acme, opened.other = await opened.party(), await opened.party()
+        yield opened
     finally:
         await admin.close()

@@ -118,8 +118,8 @@ class Market:
 
 
 @asynccontextmanager
-async def open_market(app_url: str, admin: asyncpg.Connection, settings: CatalogSettings) -> AsyncIterator[Market]:
-    """Open the API on a database."""
+async def open_hall(app_url: str, settings: CatalogSettings) -> AsyncIterator[tuple[Database, int]]:
+    """Open the API on a database; yields it and the server's port."""
     database = await Database.open(app_url, application="test", size=8)
     vault = Vault(MasterKeys(MasterKey(bytes(range(32)))), PostgresKeyStore(database))
 
@@ -134,9 +134,6 @@ async def open_market(app_url: str, admin: asyncpg.Connection, settings: Catalog
 
     try:
         async with serving(build(routes.ROUTERS, lifespan=lifespan)) as port:
-            market = Market(admin, database, port)
-            market.operator = await market.party(operator=True)
-            market.acme, market.other = await market.party(), await market.party()
-            yield market
+            yield database, port
     finally:
         await database.close()

@@ -174,7 +174,7 @@ async def test_the_listing_falls_back_to_the_newest_version_that_is_left(market)
     assert (await market.done(market.acme, "GET", "/v1/marketplace/tickets"))["version"] == "1.0.0"
     # A version does not come back; the next one is higher.
     for state in ("published", "draft"):
-        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="stays withdrawn|never changes"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match=r"stays withdrawn|never changes"):
             await market.admin.execute(
                 "update hub.integrations set state = $1, withdrawn_at = null, withdrawn_reason = null"
                 " where version = '2.0.0'",

@@ -42,7 +42,8 @@ class Search:
 async def browse(tx: Transaction, search: Search, page: PageParams) -> MarketPage:
     """One page. What was typed has to begin words of a listing; where nothing does, near misses are shown."""
     prefix = prefix_query(search.typed)
-    typed = search.typed if prefix else None
+    # PostgreSQL cannot hold a zero byte, so nothing is found by one.
+    typed = (search.typed or "").replace("\x00", " ").strip() if prefix else None
     sort = search.sort or ("relevance" if typed else "installs")
     after = _after(page)
     tolerant = bool(after and after[0])

@@ -120,7 +120,7 @@ async def test_a_foreign_id_answers_exactly_like_a_missing_one(market):
     _, foreign = await _things(market)
     prefixes = {"{i}": "int", "{l}": "lst", "{n}": "inst", "{r}": "rvw", "{o}": "org"}
     missing = {short: ids.encode(prefix, ids.new()) for short, prefix in prefixes.items()}
-    malformed = {short: f"{prefix}_x" for short, prefix in prefixes.items()} | {"{o}": missing["{o}"]}
+    malformed = {short: f"{prefix}_x" for short, prefix in prefixes.items()}
     tried = 0
     for method, path, body, _ in ROUTES:
         if not any(short in path + str(body) for short in foreign):

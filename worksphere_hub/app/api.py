@@ -16,6 +16,9 @@ from worksphere_hub.app import start_page
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell
+from worksphere_hub.catalog import builtin
+from worksphere_hub.catalog import routes as catalog_routes
+from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
@@ -39,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *account_routes.ROUTERS,
     *webhook_routes.ROUTERS,
     *inbound_routes.ROUTERS,
+    *catalog_routes.ROUTERS,
 )
 
 _TOUCH_SECONDS = 30.0
@@ -47,6 +51,7 @@ _TOUCH_SECONDS = 30.0
 async def serve(settings: Settings) -> None:
     """Run an API process until it is told to stop; what it has accepted by then is committed."""
     async with open_hub(settings, role="hub_app") as hub, open_api(hub) as app:
+        await builtin.load(Catalog(hub.database, settings.catalog))
         await listen(
             app,
             host=settings.host,
@@ -89,6 +94,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
         "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
+        "catalog": Catalog(hub.database, settings.catalog),
         "event_types": EventTypes(hub.database, settings.events),
         "settings": settings,
     }

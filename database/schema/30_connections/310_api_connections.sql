@@ -36,8 +36,10 @@ alter table hub.api_connections force row level security;
 
 create policy tenant on hub.api_connections to hub_app, hub_worker, hub_tenant, hub_readonly
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.api_connections to hub_definer using (true);
 
 grant select, insert, update, delete on hub.api_connections to hub_app;
+grant select (org_id, id, instance_id, status) on hub.api_connections to hub_definer;
 grant select, update (
     sealed_credential, granted_scopes, status, status_reason, credential_expires_at, grant_expires_at, refresh_due_at,
     refresh_fence, refresh_lease_until, checked_at, last_used_at, updated_at

@@ -1,0 +1,1 @@
+"""The catalogue: integrations, the marketplace and its reviews, and what organizations have installed."""

@@ -41,8 +41,7 @@ def place(way: AuthMethod, request: Outgoing, values: Mapping[str, Any], now: fl
         values = {**values, **signed_values(way.signature, values, about, request.body or b"", now)}
     headers = dict(request.headers)
     parameters: dict[str, str] = {}
-    for name, value in _own(way, values):
-        headers[name] = value
+    headers |= dict(_own(way, values))
     for placement in way.place:
         value = _filled(placement, values)
         if placement.where == "header":

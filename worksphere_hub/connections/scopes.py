@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from worksphere_hub.connections.errors import InvalidConnection
 from worksphere_hub.errors import FieldProblem
@@ -11,7 +12,7 @@ _SEPARATORS = re.compile(r"[\s,]+")
 
 
 def wanted(method: OAuth2, chosen: Sequence[str] | None = None) -> list[str]:
-    """The scopes to ask for: those chosen and those required, else the manifest's defaults. Raises InvalidConnection."""
+    """The scopes to ask for: those chosen and required, else the manifest's defaults. Raises InvalidConnection."""
     if chosen is None:
         return [name for name, scope in method.scopes.items() if scope.default or scope.required]
     unknown = [name for name in chosen if name not in method.scopes]
@@ -36,7 +37,7 @@ def read(said: object) -> list[str] | None:
     if isinstance(said, str):
         return [name for name in _SEPARATORS.split(said) if name]
     if isinstance(said, list):
-        return [name for name in said if isinstance(name, str) and name]
+        return [name for name in cast("list[object]", said) if isinstance(name, str) and name]
     return None
 
 

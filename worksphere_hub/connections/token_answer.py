@@ -92,11 +92,11 @@ def read_grant(
     return Grant(slots, _captured(method, answer))
 
 
-def refusal(method: OAuth2, status: int, answer: object, retry_after: float | None) -> TokenRefused:
+def refusal(method: OAuth2, status: int, answer: dict[str, Any] | None, retry_after: float | None) -> TokenRefused:
     """What a refusal means; the standard's own codes first, then the manifest's, then the status."""
-    said = _evaluate(method.errors.code, answer) if isinstance(answer, dict) else None
-    if not isinstance(said, str) and isinstance(answer, dict):
-        said = cast("dict[str, object]", answer).get("error")
+    said = None if answer is None else _evaluate(method.errors.code, answer)
+    if not isinstance(said, str) and answer is not None:
+        said = answer.get("error")
     code = clean_code(said)
     if code and code in method.errors.dead:
         return TokenRefused("dead", code, status, retry_after)
@@ -158,7 +158,7 @@ def claims_of(token: object) -> dict[str, Any] | None:
 
 
 def granted(grant: Grant, asked: Iterable[str]) -> list[str]:
-    """The scopes that a grant really has. Where the provider does not say, it gave what was asked for (RFC 6749 5.1)."""
+    """The scopes that a grant really has; where the provider does not say, what was asked for (RFC 6749 5.1)."""
     said = [name for tokens in grant.slots.values() for name in tokens.scopes or ()]
     if any(tokens.scopes is not None for tokens in grant.slots.values()):
         return list(dict.fromkeys(said))

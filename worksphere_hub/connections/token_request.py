@@ -18,7 +18,7 @@ _CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The provider's app: its id, and its secret or private key. `shared`: another organization's, so to fixed hosts only."""
+    """The provider's app: id, and secret or private key. `shared`: another organization's, so to fixed hosts only."""
 
     id: str
     secret: str | None = field(default=None, repr=False)
@@ -114,7 +114,7 @@ class Asking:
         return Post(url, headers, urlencode(given, quote_via=quote).encode())
 
     def _client_assertion(self, url: str) -> str:
-        """The client proves itself by a signature (RFC 7523); the audience is the endpoint unless declared otherwise."""
+        """The client proves itself by a signature (RFC 7523), to the endpoint unless declared otherwise."""
         declared = self.method.assertion
         if declared is None or self.method.grant == "jwt_bearer":
             declared = Assertion(claims={"iss": "${client.id}", "sub": "${client.id}", "aud": "${client.audience}"})

@@ -60,19 +60,15 @@ def _seconds(said: object, form: Format, now: float) -> float | None:
     if isinstance(said, bool) or said is None:
         return None
     number, text = _number(said), str(said)
-    if form == "http_date":
-        return _date(text, now)
-    if form == "iso":
-        return _iso(text, now)
+    if form in _DATES or (number is None and form == "any"):
+        found = [read(text, now) for read in _DATES.get(form, (_iso, _date))]
+        return next((seconds for seconds in found if seconds is not None), None)
     if number is None:
-        return (_date(text, now) if (iso := _iso(text, now)) is None else iso) if form == "any" else None
-    if form == "milliseconds":
-        return number / 1000
-    if form == "epoch":
-        return number - now
-    if form == "epoch_milliseconds":
-        return number / 1000 - now
-    return number - now if form == "any" and number >= _EPOCH_FROM else number
+        return None
+    if form == "any":
+        form = "epoch" if number >= _EPOCH_FROM else "seconds"
+    seconds = number / 1000 if form in {"milliseconds", "epoch_milliseconds"} else number
+    return seconds - now if form in {"epoch", "epoch_milliseconds"} else seconds
 
 
 def _number(said: object) -> float | None:
@@ -99,7 +95,10 @@ def _iso(text: str, now: float) -> float | None:
     if found is None:
         return None
     try:
-        moment = datetime.fromisoformat(found[0].replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(found[0])
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+
+
+_DATES: dict[str, tuple[Callable[[str, float], float | None], ...]] = {"http_date": (_date,), "iso": (_iso,)}

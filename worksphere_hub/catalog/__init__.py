@@ -1,0 +1,1 @@
+"""Integrations, their marketplace, and what organizations have installed."""

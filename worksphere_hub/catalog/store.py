@@ -1,0 +1,5 @@
+"""Statements of this room."""
+
+from worksphere_hub.db.queries import load_queries
+
+QUERIES = load_queries(__file__)

@@ -1,0 +1,69 @@
+"""The room's statements, and its rows as what they are."""
+
+from dataclasses import fields
+from datetime import timedelta
+from uuid import UUID
+
+from worksphere_hub.catalog import definitions
+from worksphere_hub.connections.errors import ConnectionNotFound, InstanceNotFound, InvalidConnection
+from worksphere_hub.connections.models import Connection, Fresh, Held, Subject
+from worksphere_hub.connections.vaulted import seal, unseal
+from worksphere_hub.db.pool import Row, Transaction
+from worksphere_hub.db.queries import load_queries
+from worksphere_hub.security.vault import Vault
+
+QUERIES = load_queries(__file__)
+
+_RENAMED = {"org": "org_id", "instance": "instance_id"}
+_CONNECTION = tuple((spec.name, _RENAMED.get(spec.name, spec.name)) for spec in fields(Connection))
+_HELD = tuple(spec.name for spec in fields(Held))
+
+
+def connection_of(row: Row) -> Connection:
+    """A row of `api_connections`."""
+    return Connection(**{name: row[column] for name, column in _CONNECTION})
+
+
+def held_of(row: Row) -> Held:
+    """A row of `connection_credentials`."""
+    return Held(**{name: row[name] for name in _HELD})
+
+
+async def find(tx: Transaction, org: UUID, connection_id: UUID, *, lock: bool = False) -> Connection:
+    """One connection. Raises ConnectionNotFound."""
+    query = QUERIES.connection_for_change if lock else QUERIES.connection_by_id
+    row = await tx.row(query, org, connection_id)
+    if row is None:
+        raise ConnectionNotFound
+    return connection_of(row)
+
+
+async def load(tx: Transaction, vault: Vault, connection: Connection) -> Subject:
+    """A connection whole: its definition, and what it holds, opened."""
+    definition = await definitions.of_instance(tx, connection.org, connection.instance)
+    if definition is None:
+        raise InstanceNotFound
+    method = definition.manifest.auth.get(connection.auth_method)
+    if method is None:
+        raise InvalidConnection(
+            f"The integration's manifest has no way of authorizing called {connection.auth_method} any more. "
+            "Create the connection anew."
+        )
+    rows = await tx.rows(QUERIES.credentials_of, connection.org, connection.id)
+    held = {row["slot"]: held_of(row) for row in rows}
+    contents = {slot: await unseal(vault, connection.org, connection.id, each) for slot, each in held.items()}
+    return Subject(connection, definition, method, held, contents)
+
+
+async def put(tx: Transaction, vault: Vault, connection: Connection, fresh: Fresh) -> None:
+    """Store what an authorization gave."""
+    sealed = await seal(vault, connection.org, connection.id, fresh)
+    await tx.run(
+        QUERIES.put_credential, connection.org, connection.id, fresh.slot, sealed, fresh.renewal, fresh.obtained_at,
+        fresh.expires_at, fresh.idle_seconds, fresh.grant_expires_at, fresh.due_at,
+    )  # fmt: skip
+
+
+def interval(seconds: float | None) -> timedelta | None:
+    """Seconds as the database takes them."""
+    return None if seconds is None else timedelta(seconds=seconds)

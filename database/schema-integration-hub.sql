@@ -1547,7 +1547,7 @@ create policy tenant on hub.connection_checks to hub_app, hub_worker, hub_tenant
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
 create policy definer on hub.connection_checks to hub_definer using (true) with check (true);
 
-grant select, insert on hub.connection_checks to hub_app;
+grant select, insert, update (state, outcome, code, reason, status, duration_ms, finished_at) on hub.connection_checks to hub_app;
 grant select, insert, update on hub.connection_checks to hub_worker;
 grant select on hub.connection_checks to hub_tenant, hub_readonly;
 grant select, insert, update, delete on hub.connection_checks to hub_definer;
@@ -4548,7 +4548,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'bc4f25fa93ccef6bfba3e6bf93fc6bfeb3c4823077e1cfc9f05e40b88757aa2f');
+    ('0001_initial', 'b61be253c84adb5cb2d773ddcdbc39cbd6f40e12018310323efec9581d7353fb');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

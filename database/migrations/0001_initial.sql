@@ -1542,7 +1542,7 @@ create policy tenant on hub.connection_checks to hub_app, hub_worker, hub_tenant
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
 create policy definer on hub.connection_checks to hub_definer using (true) with check (true);
 
-grant select, insert on hub.connection_checks to hub_app;
+grant select, insert, update (state, outcome, code, reason, status, duration_ms, finished_at) on hub.connection_checks to hub_app;
 grant select, insert, update on hub.connection_checks to hub_worker;
 grant select on hub.connection_checks to hub_tenant, hub_readonly;
 grant select, insert, update, delete on hub.connection_checks to hub_definer;

@@ -1,4 +1,4 @@
-"""An authorization server and an API beside it, strict where providers are: rotation, families, PKCE, one-time codes."""
+"""An authorization server and an API beside it, strict where providers are: families, PKCE, one-time codes."""
 
 import asyncio
 import base64
@@ -84,6 +84,7 @@ class Authority:
             status, extra, answer = self._api(scope, path, headers, body)
         content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         head = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
+        head = [pair for pair in head if pair[0].decode() not in extra]
         head += [(name.encode(), value.encode()) for name, value in extra.items()]
         await send({"type": "http.response.start", "status": status, "headers": head})
         await send({"type": "http.response.body", "body": content})

@@ -16,6 +16,12 @@ from worksphere_hub.app import start_page
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell
+from worksphere_hub.connections import routes as connection_routes
+from worksphere_hub.connections.budget import Budgets
+from worksphere_hub.connections.call_log import CallLog
+from worksphere_hub.connections.proxy import Proxy
+from worksphere_hub.connections.proxy_door import ProxyDoor, proxy_routes
+from worksphere_hub.connections.services import open_connections
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
@@ -39,6 +45,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *account_routes.ROUTERS,
     *webhook_routes.ROUTERS,
     *inbound_routes.ROUTERS,
+    *connection_routes.ROUTERS,
 )
 
 _TOUCH_SECONDS = 30.0
@@ -82,6 +89,10 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     doorkeeper = Doorkeeper(
         hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=inbound_bell.ring
     )
+    connections = open_connections(hub.database, hub.vault, hub.provider_egress, settings.connections)
+    calls = CallLog(hub.database)
+    proxy = Proxy(connections.broker, hub.provider_egress, Budgets(hub.database), settings.connections)
+    door = ProxyDoor(authenticator, proxy, calls, settings.connections)
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
@@ -89,6 +100,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
         "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
+        "connections": connections,
         "event_types": EventTypes(hub.database, settings.events),
         "settings": settings,
     }
@@ -103,7 +115,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
 
     app = create_app(
         routers=ROUTERS,
-        raw_routes=raw_routes(publisher.publish, publisher.publish_batch),
+        raw_routes={**raw_routes(publisher.publish, publisher.publish_batch), **proxy_routes(door)},
         metrics=hub.metrics,
         readiness={"database": database_answers},
         limits=_limits(settings),
@@ -115,6 +127,8 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     finally:
         await acceptor.close()
         await refusals.close()
+        await connections.renewer.close()
+        await calls.close()
         touching.cancel()
         with suppress(asyncio.CancelledError):
             await touching
@@ -136,7 +150,7 @@ def document() -> dict[str, Any]:
 
     described = create_app(
         routers=ROUTERS,
-        raw_routes=raw_routes(nowhere, nowhere),
+        raw_routes={**raw_routes(nowhere, nowhere), **proxy_routes(nowhere)},
         metrics=create_metrics(),
         readiness={},
         limits=Limits(),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from worksphere_hub.accounts.settings import AccountSettings
+from worksphere_hub.connections.settings import ConnectionSettings
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.inbound.settings import InboundSettings
@@ -58,6 +59,7 @@ class Settings:
     accounts: AccountSettings = field(default_factory=AccountSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     inbound: InboundSettings = field(default_factory=InboundSettings)
+    connections: ConnectionSettings = field(default_factory=ConnectionSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
 
     @property

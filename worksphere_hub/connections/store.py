@@ -10,6 +10,8 @@ from worksphere_hub.connections.models import Connection, Fresh, Held, Subject
 from worksphere_hub.connections.vaulted import seal, unseal
 from worksphere_hub.db.pool import Row, Transaction
 from worksphere_hub.db.queries import load_queries
+from worksphere_hub.sdk.manifest.auth import AuthMethod, OAuth2
+from worksphere_hub.sdk.manifest.manifest import Manifest
 from worksphere_hub.security.vault import Vault
 
 QUERIES = load_queries(__file__)
@@ -52,7 +54,11 @@ async def load(tx: Transaction, vault: Vault, connection: Connection) -> Subject
     rows = await tx.rows(QUERIES.credentials_of, connection.org, connection.id)
     held = {row["slot"]: held_of(row) for row in rows}
     contents = {slot: await unseal(vault, connection.org, connection.id, each) for slot, each in held.items()}
-    return Subject(connection, definition, method, held, contents)
+    client = None
+    if _names_client(definition.manifest, method):
+        found = await tx.row(QUERIES.client_of_instance, connection.org, connection.instance, connection.auth_method)
+        client = None if found is None else found["client_id"]
+    return Subject(connection, definition, method, held, contents, client)
 
 
 async def put(tx: Transaction, vault: Vault, connection: Connection, fresh: Fresh) -> None:
@@ -62,6 +68,15 @@ async def put(tx: Transaction, vault: Vault, connection: Connection, fresh: Fres
         QUERIES.put_credential, connection.org, connection.id, fresh.slot, sealed, fresh.renewal, fresh.obtained_at,
         fresh.expires_at, fresh.idle_seconds, fresh.grant_expires_at, fresh.due_at,
     )  # fmt: skip
+
+
+def _names_client(manifest: Manifest, method: AuthMethod) -> bool:
+    """Whether calls need to know through which client the account is authorized."""
+    api = manifest.api
+    if api is None or not isinstance(method, OAuth2):
+        return False
+    texts = [*api.headers.values(), *(each.value for each in method.place)]
+    return any(rule.scope == "client" for rule in api.rates) or any("${client." in text for text in texts)
 
 
 def interval(seconds: float | None) -> timedelta | None:

@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: the settings, the errors, the OpenAPI document. `--check` only compares."""
+"""Write docs/reference from the code: settings, errors, the OpenAPI document, manifests. `--check` only compares."""
 
 import dataclasses
 import importlib
@@ -14,6 +14,7 @@ import worksphere_hub
 from worksphere_hub.app.api import document
 from worksphere_hub.app.settings import PREFIX, Settings, names
 from worksphere_hub.errors import HubError
+from worksphere_hub.sdk.manifest.manifest import Manifest
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -86,11 +87,18 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def manifest_schema() -> str:
+    """The JSON Schema of manifests, for editors; the hub checks more than it can say."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Manifest.model_json_schema()}
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
 def pages() -> dict[str, str]:
     """Each generated file and its text."""
     return {
         "settings.md": settings_page(),
         "errors.md": errors_page(),
+        "manifest.schema.json": manifest_schema(),
         "openapi.json": json.dumps(document(), indent=1, ensure_ascii=False) + "\n",
     }
 

@@ -274,6 +274,20 @@ grant execute on function hub.organization_is_open(uuid) to hub_app;
 comment on function hub.organization_is_open(uuid) is 'Whether there is such an organization and it is not suspended.';
 
 
+-- The organization that runs the hub, if there is one yet: the first that was made so. What the hub brings along is
+-- offered in its name.
+create function hub.operator_organization() returns uuid
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.id from hub.organizations o where o.operator order by o.id limit 1
+$$;
+alter function hub.operator_organization() owner to hub_definer;
+revoke execute on function hub.operator_organization() from public;
+grant execute on function hub.operator_organization() to hub_app;
+comment on function hub.operator_organization() is 'The organization that runs the hub, or null.';
+
+
 -- ======== schema/10_accounts/120_people.sql
 
 -- A person who can sign in. A person may belong to several organizations, so this table belongs to none: an
@@ -788,31 +802,31 @@ create table hub.integrations (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
     slug text not null check (slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
-    version text not null check (version ~ '^[0-9]+\.[0-9]+\.[0-9]+$'),
+    version text not null check (version ~ '^[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}$'),
     name text not null check (length(name) between 1 and 200),
     category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
     auth_types text[] not null default '{}'
         check (auth_types <@ array['oauth2', 'api_key', 'basic', 'bearer', 'custom', 'none']),
     manifest jsonb not null check (jsonb_typeof(manifest) = 'object'),
     manifest_digest bytea not null check (octet_length(manifest_digest) = 32),
+    tier text not null default 'none' check (tier in ('none', 'bronze', 'silver', 'gold', 'platinum')),
     state text not null default 'draft' check (state in ('draft', 'published', 'withdrawn')),
     visibility text not null default 'private' check (visibility in ('private', 'public')),
+    withdrawn_at timestamptz,
+    withdrawn_reason text check (length(withdrawn_reason) between 1 and 500),
+    stopped boolean not null default false,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
     unique (org_id, slug, version),
-    check (visibility = 'private' or state <> 'draft')
+    check (visibility = 'private' or state <> 'draft'),
+    check ((state = 'withdrawn') = (withdrawn_at is not null and withdrawn_reason is not null)),
+    check (state = 'withdrawn' or not stopped)
 );
 
 alter table hub.integrations enable row level security;
 alter table hub.integrations force row level security;
-
-create policy tenant on hub.integrations to hub_app, hub_worker, hub_tenant, hub_readonly
-    using (
-        org_id = (select hub.current_org())
-        or ((select hub.current_org()) is not null and visibility = 'public')
-    )
-    with check (org_id = (select hub.current_org()));
+-- The policy `tenant` stands at the end of the room (250): it asks two tables that do not exist yet.
 -- Installing somebody's integration takes reading its manifest, which holds no secret; changing it is another thing.
 create policy own_rows_update on hub.integrations as restrictive for update to hub_app, hub_worker
     using (org_id = (select hub.current_org()));
@@ -820,11 +834,47 @@ create policy own_rows_delete on hub.integrations as restrictive for delete to h
     using (org_id = (select hub.current_org()));
 create policy definer on hub.integrations to hub_definer using (true);
 
-grant select, insert, delete, update (name, category, state, visibility, updated_at) on hub.integrations to hub_app;
+grant select, insert, delete, update (
+    version, name, category, auth_types, manifest, manifest_digest, tier, state, visibility, withdrawn_at,
+    withdrawn_reason, stopped, updated_at
+) on hub.integrations to hub_app;
 grant select on hub.integrations to hub_worker, hub_tenant, hub_readonly, hub_definer;
+-- For the lock that require_installable() takes; definer functions change nothing here.
+grant update (updated_at) on hub.integrations to hub_definer;
 comment on table hub.integrations is 'Definitions of what can be connected, by version; the manifest of a version never changes.';
 comment on column hub.integrations.manifest_digest is 'SHA-256 of the manifest as it was registered: an instance is pinned to it.';
+comment on column hub.integrations.tier is 'Worked out by the hub from the manifest (sdk/quality.py); nobody claims it.';
 comment on column hub.integrations.visibility is 'Public ones are read and, while published, installed by every organization.';
+comment on column hub.integrations.stopped is 'Withdrawn for a reason that its instances must not go on with: none of them works.';
+
+
+-- A version that was published stays what it is: whoever installed it agreed to that and to nothing else. And what was
+-- withdrawn stays withdrawn.
+create function hub.keep_published() returns trigger
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if old.state <> 'draft' and (
+        (new.org_id, new.id, new.slug, new.version, new.manifest_digest)
+        is distinct from (old.org_id, old.id, old.slug, old.version, old.manifest_digest)
+        or new.manifest <> old.manifest or new.state = 'draft'
+    ) then
+        raise exception 'a published version never changes' using
+            errcode = 'integrity_constraint_violation', hint = 'Register a new version.';
+    end if;
+    if old.state = 'withdrawn' and new.state <> 'withdrawn' then
+        raise exception 'a withdrawn version stays withdrawn' using
+            errcode = 'integrity_constraint_violation', hint = 'Register a new version.';
+    end if;
+    return new;
+end
+$$;
+revoke execute on function hub.keep_published() from public;
+comment on function hub.keep_published() is 'Refuses to change a version that was published.';
+
+create trigger keep_published before update on hub.integrations
+    for each row execute function hub.keep_published();
 
 
 -- ======== schema/20_catalog/220_integration_marketplace.sql
@@ -842,6 +892,10 @@ create table hub.integration_marketplace (
     description text not null default '' check (length(description) <= 20000),
     category text not null check (category ~ '^[a-z][a-z0-9-]{0,39}$'),
     auth_types text[] not null default '{}',
+    keywords text not null default '' check (length(keywords) <= 2000),
+    version text not null default '0.0.0',
+    tier text not null default 'none' check (tier in ('none', 'bronze', 'silver', 'gold', 'platinum')),
+    unlisted boolean not null default false,
     visibility text not null default 'private' check (visibility in ('private', 'public')),
     links jsonb not null default '{}' check (jsonb_typeof(links) = 'object'),
     install_count bigint not null default 0 check (install_count >= 0),
@@ -851,8 +905,8 @@ create table hub.integration_marketplace (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     search tsvector generated always as (
-        setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', summary), 'B')
-        || setweight(to_tsvector('simple', description), 'C')
+        setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', keywords), 'A')
+        || setweight(to_tsvector('simple', summary), 'B') || setweight(to_tsvector('simple', description), 'C')
     ) stored,
     primary key (org_id, id),
     unique (org_id, slug),
@@ -871,12 +925,7 @@ create index integration_marketplace_public_idx on hub.integration_marketplace (
 alter table hub.integration_marketplace enable row level security;
 alter table hub.integration_marketplace force row level security;
 
-create policy tenant on hub.integration_marketplace to hub_app, hub_worker, hub_tenant, hub_readonly
-    using (
-        org_id = (select hub.current_org())
-        or ((select hub.current_org()) is not null and visibility = 'public')
-    )
-    with check (org_id = (select hub.current_org()));
+-- The policy `tenant` stands at the end of the room (250): it asks a table that does not exist yet.
 -- Seeing a listing of another organization is one thing, changing it another.
 create policy own_rows_update on hub.integration_marketplace as restrictive for update to hub_app, hub_worker
     using (org_id = (select hub.current_org()));
@@ -886,12 +935,22 @@ create policy definer on hub.integration_marketplace to hub_definer using (true)
 
 -- The counts are kept by triggers and the catalogue's own functions: nobody writes a good average into a new listing.
 grant select, delete,
-    insert (org_id, id, integration_id, slug, name, summary, description, category, auth_types, visibility, links, published_at),
-    update (integration_id, name, summary, description, category, auth_types, visibility, links, published_at, updated_at)
+    insert (
+        org_id, id, integration_id, slug, name, summary, description, category, auth_types, keywords, version, tier, unlisted,
+        visibility, links, published_at
+    ),
+    update (
+        integration_id, name, summary, description, category, auth_types, keywords, version, tier, unlisted, visibility, links,
+        published_at, updated_at
+    )
     on hub.integration_marketplace to hub_app;
 grant select on hub.integration_marketplace to hub_worker, hub_tenant, hub_readonly, hub_definer;
 grant update (install_count, review_count, rating_sum) on hub.integration_marketplace to hub_definer;
 comment on table hub.integration_marketplace is 'Listings: integrations offered to other organizations.';
+comment on column hub.integration_marketplace.integration_id is 'The newest version that is published: what is installed from here.';
+comment on column hub.integration_marketplace.keywords is 'The manifest''s tags, by spaces.';
+comment on column hub.integration_marketplace.unlisted is 'Not offered any more, or all its versions are withdrawn: shown to those who have it.';
+comment on column hub.integration_marketplace.install_count is 'Organizations that have it installed, each counted once.';
 comment on column hub.integration_marketplace.rating_sum is 'Sum of the ratings of visible reviews; the average is this by review_count.';
 
 
@@ -907,19 +966,26 @@ create table hub.integration_instances (
     listing_id uuid,
     name text not null check (length(name) between 1 and 200),
     environment text not null default 'production' check (environment ~ '^[a-z][a-z0-9-]{0,39}$'),
-    settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
+    settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object' and octet_length(settings::text) <= 65536),
     status text not null default 'draft' check (status in ('draft', 'enabled', 'disabled')),
     pinned boolean not null default false,
+    previous_integration_id uuid,
+    previous_settings jsonb check (jsonb_typeof(previous_settings) = 'object'),
     installed_by text,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
     unique (org_id, name, environment),
     -- Names the definition's owner and the definition: its tenant is in the key, though it is not this row's.
-    foreign key (integration_org_id, integration_id) references hub.integrations (org_id, id)
+    foreign key (integration_org_id, integration_id) references hub.integrations (org_id, id),
+    -- What it was before the last upgrade cannot be deleted either: it may be rolled back to.
+    foreign key (integration_org_id, previous_integration_id) references hub.integrations (org_id, id),
+    check ((previous_integration_id is null) = (previous_settings is null))
 );
 
 create index integration_instances_integration_idx on hub.integration_instances (org_id, integration_org_id, integration_id);
+-- How many organizations have a listing installed, and who uses a version that is withdrawn.
+create index integration_instances_listing_idx on hub.integration_instances (integration_org_id, listing_id, org_id);
 
 alter table hub.integration_instances enable row level security;
 alter table hub.integration_instances force row level security;
@@ -928,48 +994,110 @@ create policy tenant on hub.integration_instances to hub_app, hub_worker, hub_te
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
 create policy definer on hub.integration_instances to hub_definer using (true);
 
-grant select, insert, delete, update (integration_org_id, integration_id, name, environment, settings, status, pinned, updated_at)
-    on hub.integration_instances to hub_app;
+grant select, insert, delete, update (
+    integration_org_id, integration_id, name, environment, settings, status, pinned, previous_integration_id,
+    previous_settings, updated_at
+) on hub.integration_instances to hub_app;
 grant select on hub.integration_instances to hub_worker, hub_tenant, hub_readonly, hub_definer;
 comment on table hub.integration_instances is 'Integrations that an organization has installed.';
-comment on column hub.integration_instances.pinned is 'Stays at its version until somebody upgrades it.';
+comment on column hub.integration_instances.pinned is 'Stays at its version: an upgrade is neither offered nor done until it is unpinned.';
+comment on column hub.integration_instances.previous_integration_id is 'The version before the last upgrade, for one way back.';
 
 
--- What may be installed: an integration of one's own, or a published public one; a listing given must be one of that
--- integration, since who may review it rests on it. A foreign key knows neither, and would tell whether a private
--- integration of somebody else's exists.
+-- What may be installed: an integration of one's own, or a published one that is public or shared with one; a listing
+-- given must be one of that integration, since who may review it rests on it. A foreign key knows neither, and would
+-- tell whether a private integration of somebody else's exists.
+--
+-- The version is locked until the transaction ends: whoever withdraws it waits, and then tells this instance as well.
 create function hub.require_installable() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_slug text;
 begin
     -- An instance of an integration that has been withdrawn since goes on working and may be changed.
     if tg_op = 'UPDATE' and (new.integration_org_id, new.integration_id) = (old.integration_org_id, old.integration_id) then
         return new;
     end if;
-    if not exists (
-        select from hub.integrations i
-        where i.org_id = new.integration_org_id and i.id = new.integration_id
-            and (i.org_id = new.org_id or (i.visibility = 'public' and i.state = 'published'))
-            and (new.listing_id is null or exists (
-                select from hub.integration_marketplace m
-                join hub.integrations d on d.org_id = m.org_id and d.id = m.integration_id
-                where m.org_id = i.org_id and m.id = new.listing_id and d.slug = i.slug
-            ))
-    ) then
+    select i.slug into v_slug from hub.integrations i
+    where i.org_id = new.integration_org_id and i.id = new.integration_id and i.state <> 'withdrawn'
+        and (i.org_id = new.org_id or (i.state = 'published' and (i.visibility = 'public' or exists (
+            select from hub.integration_marketplace_shares s
+            join hub.integration_marketplace m on m.org_id = s.org_id and m.id = s.listing_id
+            where s.org_id = i.org_id and s.shared_with_org_id = new.org_id and m.slug = i.slug and not m.unlisted
+        ))))
+    for share;
+    if not found or (new.listing_id is not null and not exists (
+        select from hub.integration_marketplace m
+        join hub.integrations d on d.org_id = m.org_id and d.id = m.integration_id
+        where m.org_id = new.integration_org_id and m.id = new.listing_id and d.slug = v_slug
+    )) then
         raise exception 'there is no such integration to install' using
-            errcode = 'foreign_key_violation', hint = 'Install one of your own, or a public one through its listing.';
+            errcode = 'foreign_key_violation', constraint = 'require_installable',
+            hint = 'Install one of your own, or a public one through its listing.';
     end if;
     return new;
 end
 $$;
 alter function hub.require_installable() owner to hub_definer;
 revoke execute on function hub.require_installable() from public;
-comment on function hub.require_installable() is 'Refuses to install what is neither one''s own nor public.';
+comment on function hub.require_installable() is 'Refuses to install what is neither one''s own nor public nor shared.';
 
 create trigger require_installable
     before insert or update of integration_org_id, integration_id on hub.integration_instances
     for each row execute function hub.require_installable();
+
+
+-- Keep a listing's count of organizations true: one that has ten instances of it is one. The listing is locked first,
+-- so that two instances that come or go at once see each other.
+create function hub.count_install() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_row hub.integration_instances := case when tg_op = 'DELETE' then old else new end;
+    v_others bigint;
+begin
+    if v_row.listing_id is null then
+        return null;
+    end if;
+    update hub.integration_marketplace m set install_count = m.install_count
+    where m.org_id = v_row.integration_org_id and m.id = v_row.listing_id;
+    select count(*) into v_others from hub.integration_instances i
+    where i.integration_org_id = v_row.integration_org_id and i.listing_id = v_row.listing_id
+        and i.org_id = v_row.org_id and i.id <> v_row.id;
+    if v_others = 0 then
+        update hub.integration_marketplace m
+        set install_count = greatest(m.install_count + case when tg_op = 'DELETE' then -1 else 1 end, 0)
+        where m.org_id = v_row.integration_org_id and m.id = v_row.listing_id;
+    end if;
+    return null;
+end
+$$;
+alter function hub.count_install() owner to hub_definer;
+revoke execute on function hub.count_install() from public;
+comment on function hub.count_install() is 'Keeps a listing''s count of organizations that have it installed true.';
+
+create trigger count_install after insert or delete on hub.integration_instances
+    for each row execute function hub.count_install();
+
+
+-- Who uses a version, for its publisher who withdraws it: each organization with one of its instances a row.
+create function hub.instances_of(p_org_id uuid, p_integration_id uuid)
+returns table (org_id uuid, id uuid, name text, environment text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select i.org_id, i.id, i.name, i.environment from hub.integration_instances i
+    where i.integration_org_id = p_org_id and i.integration_id = p_integration_id and p_org_id = hub.current_org()
+    order by i.org_id, i.id
+$$;
+alter function hub.instances_of(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.instances_of(uuid, uuid) from public;
+grant execute on function hub.instances_of(uuid, uuid) to hub_app;
+comment on function hub.instances_of(uuid, uuid) is
+    'Instances, of all organizations, of a version that belongs to the organization acted for.';
 
 
 -- ======== schema/20_catalog/240_integration_reviews.sql
@@ -984,8 +1112,9 @@ create table hub.integration_reviews (
     version text not null,
     rating smallint not null check (rating between 1 and 5),
     title text not null default '' check (length(title) <= 200),
+    author text check (length(author) between 1 and 100),
     body text not null default '' check (length(body) <= 5000),
-    reply text check (length(reply) <= 5000),
+    reply text check (length(reply) between 1 and 5000),
     replied_at timestamptz,
     moderation text not null default 'visible' check (moderation in ('visible', 'hidden')),
     moderation_reason text check (length(moderation_reason) <= 500),
@@ -1024,12 +1153,14 @@ create policy own_rows_delete on hub.integration_reviews as restrictive for dele
 create policy definer on hub.integration_reviews to hub_definer using (true) with check (true);
 
 grant select, delete,
-    insert (org_id, id, listing_org_id, listing_id, version, rating, title, body),
-    update (version, rating, title, body, updated_at)
+    insert (org_id, id, listing_org_id, listing_id, version, rating, title, author, body),
+    update (version, rating, title, author, body, updated_at)
     on hub.integration_reviews to hub_app;
 grant select on hub.integration_reviews to hub_tenant, hub_readonly, hub_definer;
 grant update (reply, replied_at, moderation, moderation_reason) on hub.integration_reviews to hub_definer;
 comment on table hub.integration_reviews is 'Ratings and texts by organizations that have an integration installed.';
+comment on column hub.integration_reviews.version is 'The version that its organization had when it was written; the database looks it up.';
+comment on column hub.integration_reviews.author is 'How the reviewer wants to be called, if at all: nobody learns which organization it is.';
 
 
 -- Keep the listing's average honest: every visible review counts once, whatever happens to it.
@@ -1060,19 +1191,25 @@ create trigger count_review
     for each row execute function hub.count_review();
 
 
--- A review is written by who has the integration installed, and by nobody else.
+-- A review is written by who has the integration installed, and by nobody else, about the version that is installed.
 create function hub.require_installed() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_version text;
 begin
-    if not exists (
-        select from hub.integration_instances i
-        join hub.integration_marketplace m on m.org_id = new.listing_org_id and m.id = new.listing_id
-        where i.org_id = new.org_id and i.integration_org_id = m.org_id and (i.listing_id = m.id or i.integration_id = m.integration_id)
-    ) then
-        raise exception 'only an organization that has it installed may review it' using errcode = 'insufficient_privilege';
+    select d.version into v_version from hub.integration_instances i
+    join hub.integration_marketplace m on m.org_id = new.listing_org_id and m.id = new.listing_id
+    join hub.integrations d on d.org_id = i.integration_org_id and d.id = i.integration_id
+    where i.org_id = new.org_id and i.integration_org_id = m.org_id and (i.listing_id = m.id or i.integration_id = m.integration_id)
+    order by string_to_array(d.version, '.')::integer[] desc
+    limit 1;
+    if not found then
+        raise exception 'only an organization that has it installed may review it' using
+            errcode = 'check_violation', constraint = 'require_installed';
     end if;
+    new.version := v_version;
     return new;
 end
 $$;
@@ -1080,8 +1217,225 @@ alter function hub.require_installed() owner to hub_definer;
 revoke execute on function hub.require_installed() from public;
 comment on function hub.require_installed() is 'Refuses a review by an organization that has not installed the integration.';
 
-create trigger require_installed before insert on hub.integration_reviews
+create trigger require_installed before insert or update of version, rating, title, author, body on hub.integration_reviews
     for each row execute function hub.require_installed();
+
+
+-- The listing's owner replies to a review, or takes the reply back (null). Answers whether there was such a review.
+create function hub.reply_to_review(p_listing_id uuid, p_review_id uuid, p_reply text) returns boolean
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with replied as (
+        update hub.integration_reviews r
+        set reply = p_reply, replied_at = case when p_reply is not null then now() end
+        where r.id = p_review_id and r.listing_id = p_listing_id and r.listing_org_id = hub.current_org()
+            and r.moderation = 'visible'
+        returning r.id
+    )
+    select exists (select from replied)
+$$;
+alter function hub.reply_to_review(uuid, uuid, text) owner to hub_definer;
+revoke execute on function hub.reply_to_review(uuid, uuid, text) from public;
+grant execute on function hub.reply_to_review(uuid, uuid, text) to hub_app;
+comment on function hub.reply_to_review(uuid, uuid, text) is 'Writes the reply of the listing''s owner, who is the organization acted for.';
+
+
+-- The operator hides a review, with the reason, or shows it again. Answers the review; no row: no such review.
+create function hub.moderate_review(
+    p_listing_org_id uuid, p_listing_id uuid, p_review_id uuid, p_moderation text, p_reason text
+) returns setof hub.integration_reviews
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    update hub.integration_reviews r set moderation = p_moderation, moderation_reason = p_reason
+    where r.id = p_review_id and r.listing_org_id = p_listing_org_id and r.listing_id = p_listing_id
+        and exists (select from hub.organizations o where o.id = hub.current_org() and o.operator)
+    returning r.*
+$$;
+alter function hub.moderate_review(uuid, uuid, uuid, text, text) owner to hub_definer;
+revoke execute on function hub.moderate_review(uuid, uuid, uuid, text, text) from public;
+grant execute on function hub.moderate_review(uuid, uuid, uuid, text, text) to hub_app;
+comment on function hub.moderate_review(uuid, uuid, uuid, text, text) is 'Hides or shows a review, for the operator''s organization alone.';
+
+
+-- What the operator has hidden of a listing's reviews, newest first, before an id: 201 at most.
+create function hub.hidden_reviews(p_listing_org_id uuid, p_listing_id uuid, p_before uuid)
+returns setof hub.integration_reviews
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select * from hub.integration_reviews r
+    where r.listing_org_id = p_listing_org_id and r.listing_id = p_listing_id and r.moderation = 'hidden'
+        and (p_before is null or r.id < p_before)
+        and exists (select from hub.organizations o where o.id = hub.current_org() and o.operator)
+    order by r.id desc limit 201
+$$;
+alter function hub.hidden_reviews(uuid, uuid, uuid) owner to hub_definer;
+revoke execute on function hub.hidden_reviews(uuid, uuid, uuid) from public;
+grant execute on function hub.hidden_reviews(uuid, uuid, uuid) to hub_app;
+comment on function hub.hidden_reviews(uuid, uuid, uuid) is 'Hidden reviews of a listing, for the operator''s organization alone.';
+
+
+-- ======== schema/20_catalog/250_integration_marketplace_shares.sql
+
+-- Private listings are shared with single organizations, which then see them, and install them, as others do public
+-- ones. Sharing tells the one organization of the listing, and nobody of the organization.
+create table hub.integration_marketplace_shares (
+    org_id uuid not null,
+    listing_id uuid not null,
+    shared_with_org_id uuid not null references hub.organizations (id) on delete cascade,
+    created_at timestamptz not null default now(),
+    primary key (org_id, listing_id, shared_with_org_id),
+    foreign key (org_id, listing_id) references hub.integration_marketplace (org_id, id) on delete cascade
+);
+
+-- What was shared with an organization: asked by the policies below about every listing that is not its own.
+create index integration_marketplace_shares_with_idx
+    on hub.integration_marketplace_shares (shared_with_org_id, org_id, listing_id);
+
+alter table hub.integration_marketplace_shares enable row level security;
+alter table hub.integration_marketplace_shares force row level security;
+
+create policy tenant on hub.integration_marketplace_shares to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org()) or shared_with_org_id = (select hub.current_org()))
+    with check (org_id = (select hub.current_org()));
+-- Being told of a listing does not mean to decide who else is.
+create policy own_rows_delete on hub.integration_marketplace_shares as restrictive for delete to hub_app
+    using (org_id = (select hub.current_org()));
+create policy definer on hub.integration_marketplace_shares to hub_definer using (true);
+
+grant select, insert, delete on hub.integration_marketplace_shares to hub_app;
+grant select on hub.integration_marketplace_shares to hub_worker, hub_tenant, hub_readonly, hub_definer;
+comment on table hub.integration_marketplace_shares is 'Which organizations a private listing is shared with.';
+
+
+-- Of another organization one sees the public listings and those that are shared with one.
+create policy tenant on hub.integration_marketplace to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (
+        org_id = (select hub.current_org())
+        or ((select hub.current_org()) is not null and visibility = 'public')
+        or exists (
+            select from hub.integration_marketplace_shares s
+            where s.shared_with_org_id = (select hub.current_org())
+                and s.org_id = integration_marketplace.org_id and s.listing_id = integration_marketplace.id
+        )
+    )
+    with check (org_id = (select hub.current_org()));
+
+-- A manifest is read by whoever may install it, and by whoever has installed it, or did before the last upgrade,
+-- whatever became of the listing since.
+create policy tenant on hub.integrations to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (
+        org_id = (select hub.current_org())
+        or ((select hub.current_org()) is not null and visibility = 'public')
+        or (state <> 'draft' and exists (
+            select from hub.integration_instances i
+            where i.org_id = (select hub.current_org()) and i.integration_org_id = integrations.org_id
+                and integrations.id in (i.integration_id, i.previous_integration_id)
+        ))
+        or (state = 'published' and exists (
+            select from hub.integration_marketplace_shares s
+            join hub.integration_marketplace m on m.org_id = s.org_id and m.id = s.listing_id
+            where s.shared_with_org_id = (select hub.current_org())
+                and s.org_id = integrations.org_id and m.slug = integrations.slug
+        ))
+    )
+    with check (org_id = (select hub.current_org()));
+
+
+-- ======== schema/20_catalog/260_search_listings.sql
+
+-- How alike two words are, from 0 to 1: of the letter triples that either has, the share that both have. (pg_trgm counts
+-- the same way, but it is an extension, and this schema needs none.)
+create function hub.likeness(p_one text, p_other text) returns real
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    with one as (
+        select distinct substr('  ' || p_one || ' ', n, 3) as triple from generate_series(1, length(p_one) + 1) as n
+    ), other as (
+        select distinct substr('  ' || p_other || ' ', n, 3) as triple from generate_series(1, length(p_other) + 1) as n
+    )
+    select (count(*) filter (where one.triple = other.triple))::real / greatest(count(*), 1)
+    from one full join other on other.triple = one.triple
+$$;
+revoke execute on function hub.likeness(text, text) from public;
+grant execute on function hub.likeness(text, text) to hub_app, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.likeness(text, text) is 'How alike two words are, from 0 to 1, by the triples of letters they share.';
+
+
+-- How close a text comes to what somebody typed: the average, over the words typed, of the likeness of the nearest word.
+create function hub.closeness(p_typed text, p_text text) returns real
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(avg(nearest.likeness), 0)::real
+    from regexp_split_to_table(lower(p_typed), '[^[:alnum:]]+') as typed (word)
+    cross join lateral (
+        select max(hub.likeness(typed.word, known.word)) as likeness
+        from regexp_split_to_table(lower(p_text), '[^[:alnum:]]+') as known (word)
+        where known.word <> ''
+    ) as nearest
+    where typed.word <> ''
+$$;
+revoke execute on function hub.closeness(text, text) from public;
+grant execute on function hub.closeness(text, text) to hub_app, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.closeness(text, text) is 'How close a text comes to what was typed, mistakes included, from 0 to 1.';
+
+
+-- What a listing is sorted by when sorted by rating: the average as it would be with five more reviews of three stars.
+-- One enthusiastic review does not outrank two hundred good ones, and nobody's first bad one buries them. The plain
+-- average and the count stand beside it wherever it is shown.
+create function hub.rating_score(p_count bigint, p_sum bigint) returns numeric
+language sql immutable parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+    select round((p_sum + 15)::numeric / (p_count + 5), 3)
+$$;
+revoke execute on function hub.rating_score(bigint, bigint) from public;
+grant execute on function hub.rating_score(bigint, bigint) to hub_app, hub_tenant, hub_readonly, hub_definer;
+comment on function hub.rating_score(bigint, bigint) is 'The average of ratings, weighed down by how few they are.';
+
+
+-- The listings that one may see and install, and how relevant each is to what was typed. `p_prefix` is the same as a
+-- text search query; without `p_tolerant` it has to match, with it, words that are nearly those are enough. Runs as
+-- whoever calls, under row-level security.
+create function hub.search_listings(p_typed text, p_prefix text, p_tolerant boolean)
+returns table (
+    org_id uuid, id uuid, name text, category text, auth_types text[], tier text, rating numeric, score numeric,
+    installs bigint, published_at timestamptz, installed boolean, relevance numeric
+)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.org_id, m.id, m.name, m.category, m.auth_types, m.tier,
+        round(m.rating_sum::numeric / nullif(m.review_count, 0), 3), hub.rating_score(m.review_count, m.rating_sum),
+        m.install_count, coalesce(m.published_at, m.created_at),
+        exists (
+            select from hub.integration_instances n
+            where n.org_id = (select hub.current_org()) and n.integration_org_id = m.org_id and n.listing_id = m.id
+        ),
+        case
+            when p_typed is null then 0
+            when p_tolerant then round(hub.closeness(p_typed, m.name || ' ' || m.keywords)::numeric, 6)
+            else round((
+                4 * (lower(m.name) = lower(p_typed))::integer + 2 * starts_with(lower(m.name), lower(p_typed))::integer
+                + ts_rank(m.search, to_tsquery('simple', p_prefix))
+            )::numeric, 6)
+        end
+    from hub.integration_marketplace m
+    join hub.integrations i on i.org_id = m.org_id and i.id = m.integration_id
+    where not m.unlisted and i.state = 'published'
+        and case
+            when p_typed is null then true
+            when p_tolerant then hub.closeness(p_typed, m.name || ' ' || m.keywords) >= 0.3
+            else m.search @@ to_tsquery('simple', p_prefix)
+        end
+$$;
+revoke execute on function hub.search_listings(text, text, boolean) from public;
+grant execute on function hub.search_listings(text, text, boolean) to hub_app, hub_tenant;
+comment on function hub.search_listings(text, text, boolean) is 'Listings that one may install, with their relevance to what was typed.';
 
 
 -- ======== schema/30_connections/310_api_connections.sql
@@ -1882,6 +2236,23 @@ alter function hub.record_connection_requests(jsonb) owner to hub_definer;
 revoke execute on function hub.record_connection_requests(jsonb) from public;
 grant execute on function hub.record_connection_requests(jsonb) to hub_app, hub_worker;
 comment on function hub.record_connection_requests(jsonb) is 'Log calls that were made through connections, and note their use.';
+
+
+-- ======== schema/30_connections/390_listing_use.sql
+
+-- How many connections of a listing work at the moment, over all organizations: a count and nothing else.
+create function hub.active_connections_of(p_listing_org_id uuid, p_listing_id uuid) returns bigint
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select count(*) from hub.integration_instances i
+    join hub.api_connections c on c.org_id = i.org_id and c.instance_id = i.id
+    where i.integration_org_id = p_listing_org_id and i.listing_id = p_listing_id and c.status = 'connected'
+$$;
+alter function hub.active_connections_of(uuid, uuid) owner to hub_definer;
+revoke execute on function hub.active_connections_of(uuid, uuid) from public;
+grant execute on function hub.active_connections_of(uuid, uuid) to hub_app;
+comment on function hub.active_connections_of(uuid, uuid) is 'How many connections of a listing are connected, over all organizations.';
 
 
 -- ======== schema/50_webhooks/505_webhook_retention.sql
@@ -3626,6 +3997,7 @@ create table hub.inbound_sources (
     token_digest bytea not null check (octet_length(token_digest) = 32),
     route text not null default 'event' check (route in ('event', 'endpoint', 'sync')),
     endpoint_id uuid,
+    instance_id uuid,
     event_type text check (length(event_type) <= 128 and event_type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     event_type_from jsonb check (jsonb_typeof(event_type_from) = 'object'),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
@@ -3637,12 +4009,15 @@ create table hub.inbound_sources (
     primary key (org_id, id),
     -- An endpoint that is deleted leaves the source without one: what comes then fails, visibly, until it gets another.
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete set null (endpoint_id),
+    -- What was set up for an instance goes with it; uninstalling says so before.
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
     check (endpoint_id is null or route = 'endpoint'),
     check (route = 'sync' or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.
 create unique index inbound_sources_token_digest_key on hub.inbound_sources (token_digest);
+create index inbound_sources_instance_idx on hub.inbound_sources (org_id, instance_id) where instance_id is not null;
 create index inbound_sources_endpoint_idx on hub.inbound_sources (org_id, endpoint_id) where endpoint_id is not null;
 
 -- The secrets that a source verifies with, sealed. Several are live while one is rotated out.

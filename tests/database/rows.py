@@ -36,6 +36,7 @@ ROWS = {
     "integration_reviews": "(org_id, id, listing_org_id, listing_id, version, rating, moderation, moderation_reason)"
     " values ('{org}', '{id}', '{org}', '{listing}',"
     " '1.0.0', 5, case when {n} = 0 then 'visible' else 'hidden' end, 'reason')",
+    "integration_marketplace_shares": "(org_id, listing_id, shared_with_org_id) values ('{org}', '{listing}', '{org}')",
     "api_connections": "(org_id, id, instance_id, name, auth_type)"
     " values ('{org}', '{id}', '{integration_instances}', 'Connection', 'none')",
     "connection_credentials": "(org_id, connection_id, slot, sealed)"

@@ -5,7 +5,8 @@ OTHER_TENANT_POLICY = {
     "organizations": "its own id is the organization",
     "people": "a person belongs to several organizations: its members are seen",
     "integrations": "public ones are installed by everybody, who reads their manifest",
-    "integration_marketplace": "public listings are seen by everybody",
+    "integration_marketplace": "public listings are seen by everybody, shared ones by whom they are shared with",
+    "integration_marketplace_shares": "who is given a listing sees that it is",
     "integration_reviews": "who sees a listing sees what others say about it",
 }
 NO_TENANT_POLICY = {
@@ -24,6 +25,7 @@ OTHER_POLICIES = {
     ("integrations", "own_rows_delete", "RESTRICTIVE"),
     ("integration_marketplace", "own_rows_update", "RESTRICTIVE"),
     ("integration_marketplace", "own_rows_delete", "RESTRICTIVE"),
+    ("integration_marketplace_shares", "own_rows_delete", "RESTRICTIVE"),
     ("integration_reviews", "own_rows_update", "RESTRICTIVE"),
     ("integration_reviews", "own_rows_delete", "RESTRICTIVE"),
 }
@@ -59,11 +61,15 @@ INDEX_WITHOUT_ORG_FIRST = {
     "inbound_messages_due_idx": "claiming what is due sees all organizations",
     "inbound_seen_expiry_idx": "forgetting what has expired sees all organizations",
     "inbound_refusals_day_idx": "forgetting what has expired sees all organizations",
+    "integration_instances_listing_idx": "begins with the organization of the integration, for which it looks",
+    "integration_marketplace_shares_with_idx": "begins with the organization that a listing is shared with",
     "integration_reviews_listing_idx": "begins with the organization of the listing, for which it looks",
 }
 # Foreign keys in which the organization of the row pointed to has another name, or there is none.
 FOREIGN_WITHOUT_ORG = {
     "integration_instances_integration_org_id_integration_id_fkey": "the definition is usually another organization's",
+    "integration_instances_integration_org_id_previous_integrat_fkey": "likewise, the version before",
+    "integration_marketplace_shares_shared_with_org_id_fkey": "the organization that a listing is shared with",
     "integration_reviews_listing_org_id_listing_id_fkey": "the listing is usually another organization's",
     "members_person_id_fkey": "people belong to several organizations",
 }

@@ -37,6 +37,8 @@ CATALOGUE = (
     Permission("organizations:list", "see all organizations", _HEADS, key=True, operator=True),
     Permission("organizations:suspend", "suspend and resume organizations", _HEADS, key=True, operator=True),
     Permission(ACT, "act for other organizations", _HEADS, key=True, operator=True),
+    Permission("marketplace:publish", "offer integrations to every organization", _HEADS, key=True, operator=True),
+    Permission("marketplace:moderate", "hide reviews and show them again", _HEADS, key=True, operator=True),
     Permission("organizations:read", "see the organization", _ALL, key=True),
     Permission("organizations:write", "change the organization's settings", OWNER),
     Permission("members:read", "see members and invitations", _STAFF),
@@ -49,6 +51,10 @@ CATALOGUE = (
     Permission("api_keys:revoke_any", "revoke API keys that others have made", "owner admin operator"),
     Permission("integrations:read", "see the catalogue and instances", _WATCHERS, key=True),
     Permission("integrations:write", "install and configure integrations", _MAKERS, key=True),
+    Permission("integrations:pause", "enable and disable instances", _HANDS, key=True),
+    Permission(
+        "reviews:write", "review what is installed, and reply to reviews of one's own listings", _MAKERS, key=True
+    ),
     Permission("connections:read", "see connections", _WATCHERS, key=True),
     Permission("connections:write", "create connections and authorize them again", _HANDS, key=True),
     Permission("connections:call", "call providers through connections", _MAKERS, key=True),

@@ -16,6 +16,8 @@ from worksphere_hub.app import start_page
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell
+from worksphere_hub.catalog import routes as catalog_routes
+from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.connections import routes as connection_routes
 from worksphere_hub.connections.budget import Budgets
 from worksphere_hub.connections.call_log import CallLog
@@ -45,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *account_routes.ROUTERS,
     *webhook_routes.ROUTERS,
     *inbound_routes.ROUTERS,
+    *catalog_routes.ROUTERS,
     *connection_routes.ROUTERS,
 )
 
@@ -100,6 +103,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
         "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
+        "catalog": Catalog(hub.database, settings.catalog),
         "connections": connections,
         "event_types": EventTypes(hub.database, settings.events),
         "settings": settings,

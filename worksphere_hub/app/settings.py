@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from worksphere_hub.accounts.settings import AccountSettings
+from worksphere_hub.catalog.settings import CatalogSettings
 from worksphere_hub.connections.settings import ConnectionSettings
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.settings import EventSettings
@@ -59,6 +60,7 @@ class Settings:
     accounts: AccountSettings = field(default_factory=AccountSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     inbound: InboundSettings = field(default_factory=InboundSettings)
+    catalog: CatalogSettings = field(default_factory=CatalogSettings)
     connections: ConnectionSettings = field(default_factory=ConnectionSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
 

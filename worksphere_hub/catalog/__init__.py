@@ -1,1 +1,1 @@
-"""Integrations, their marketplace, and what organizations have installed."""
+"""The catalogue: integrations, the marketplace and its reviews, and what organizations have installed."""

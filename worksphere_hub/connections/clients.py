@@ -9,7 +9,8 @@ from worksphere_hub import ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.catalog import definitions
-from worksphere_hub.connections.errors import ClientExists, ClientMissing, ClientNotFound, InstanceNotFound
+from worksphere_hub.catalog.errors import InstanceNotFound
+from worksphere_hub.connections.errors import ClientExists, ClientMissing, ClientNotFound
 from worksphere_hub.connections.models import INSTANCE, Subject
 from worksphere_hub.connections.schemas import ClientCreate, ClientUpdate
 from worksphere_hub.connections.store import QUERIES

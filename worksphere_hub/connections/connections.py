@@ -8,12 +8,12 @@ from worksphere_hub import clock, ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.catalog import definitions
+from worksphere_hub.catalog.errors import InstanceNotFound
 from worksphere_hub.connections import condition, issue, scopes, store
 from worksphere_hub.connections.clients import client_for
 from worksphere_hub.connections.entry import require_fields
 from worksphere_hub.connections.errors import (
     ClientMissing,
-    InstanceNotFound,
     InvalidConnection,
     ProviderRefused,
     ProviderUnavailable,

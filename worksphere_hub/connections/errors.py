@@ -7,10 +7,6 @@ class ConnectionNotFound(NotFound):
     """There is no connection with this id."""
 
 
-class InstanceNotFound(NotFound):
-    """There is no instance with this id."""
-
-
 class ClientNotFound(NotFound):
     """There is no OAuth client with this id."""
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from worksphere_hub import clock, ids
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
+from worksphere_hub.catalog.errors import InstanceNotFound
 from worksphere_hub.connections import browser_routes, client_routes, connections, flows, reveal, store, views
-from worksphere_hub.connections.errors import CheckNotFound, ConnectionNotFound, InstanceNotFound
+from worksphere_hub.connections.errors import CheckNotFound, ConnectionNotFound
 from worksphere_hub.connections.models import INSTANCE
 from worksphere_hub.connections.schemas import (
     AuthorizationOut,

@@ -5,7 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from worksphere_hub.catalog import definitions
-from worksphere_hub.connections.errors import ConnectionNotFound, InstanceNotFound, InvalidConnection
+from worksphere_hub.catalog.errors import InstanceNotFound
+from worksphere_hub.connections.errors import ConnectionNotFound, InvalidConnection
 from worksphere_hub.connections.models import Connection, Fresh, Held, Subject
 from worksphere_hub.connections.vaulted import seal, unseal
 from worksphere_hub.db.pool import Row, Transaction

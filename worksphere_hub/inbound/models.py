@@ -24,6 +24,7 @@ class Source:
     size_limit: int
     tolerance: int
     rate_limit: int
+    instance: UUID | None
     created_at: datetime
     updated_at: datetime
 

@@ -30,9 +30,9 @@ select hub.forget_inbound();
 -- Create a source; nothing when the organization has as many as it may have.
 insert into hub.inbound_sources (
     org_id, id, token_digest, name, scheme, config, route, endpoint_id, event_type, event_type_from, status, size_limit,
-    tolerance, rate_limit
+    tolerance, rate_limit, instance_id
 )
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16
 where (select count(*) from hub.inbound_sources where org_id = $1) < $15
 returning *;
 

@@ -58,6 +58,9 @@ class SourceCreate(BaseModel):
     size_limit: _SizeLimit = 1_048_576
     tolerance: _Tolerance = 300
     rate_limit: _RateLimit = 100
+    instance_id: Annotated[
+        str | None, Field(description="The instance it is set up for, with which it is deleted.")
+    ] = None
 
 
 class SourceUpdate(BaseModel):
@@ -102,6 +105,7 @@ class SourceOut(BaseModel):
     size_limit: int
     tolerance: int
     rate_limit: int
+    instance_id: str | None
     created_at: datetime
     updated_at: datetime
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from worksphere_hub import ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
+from worksphere_hub.db.failures import translated
 from worksphere_hub.db.pool import Database, Row, Transaction
 from worksphere_hub.errors import FieldProblem
 from worksphere_hub.events import grammar
@@ -58,15 +59,20 @@ class Made:
 async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -> Made:
     """Create a source; raises InvalidSource or TooManySources."""
     org = principal.org
-    given = wanted.model_dump(exclude={"verification", "secret"}) | {"status": "enabled"}
+    given = wanted.model_dump(exclude={"verification", "secret", "instance_id"}) | {"status": "enabled"}
+    instance = None if wanted.instance_id is None else ids.parse("inst", wanted.instance_id)
+    missing = _invalid("instance_id", "is not an instance; leave it out for a source of its own")
+    if wanted.instance_id is not None and instance is None:
+        raise missing
     secret, is_made = _secret(wanted.verification, wanted.secret)
     sealed = None if secret is None else await _seal(inbound.vault, org, secret)
     token = mint_token(TOKEN_PREFIX)
     async with inbound.database.tenant(org) as tx:
         columns = await _columns(tx, org, wanted.verification, given)
-        row = await tx.row(QUERIES.insert_source, org, ids.new(), token.digest, *columns, inbound.settings.source_limit)
+        limit = inbound.settings.source_limit
+        with translated({"inbound_sources_org_id_instance_id_fkey": missing}):
+            row = await tx.row(QUERIES.insert_source, org, ids.new(), token.digest, *columns, limit, instance)
         if row is None:
-            limit = inbound.settings.source_limit
             raise TooManySources(f"An organization may have {limit} inbound sources. Delete one that is not used.")
         source = source_of(row)
         if sealed is not None:
@@ -155,6 +161,7 @@ def source_of(row: Row) -> Source:
         size_limit=row["size_limit"],
         tolerance=row["tolerance"],
         rate_limit=row["rate_limit"],
+        instance=row["instance_id"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

@@ -24,6 +24,7 @@ def source_out(source: Source) -> SourceOut:
             "size_limit": source.size_limit,
             "tolerance": source.tolerance,
             "rate_limit": source.rate_limit,
+            "instance_id": ids.encode("inst", source.instance) if source.instance else None,
             "created_at": source.created_at,
             "updated_at": source.updated_at,
         }

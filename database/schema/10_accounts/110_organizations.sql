@@ -53,3 +53,17 @@ alter function hub.organization_is_open(uuid) owner to hub_definer;
 revoke execute on function hub.organization_is_open(uuid) from public;
 grant execute on function hub.organization_is_open(uuid) to hub_app;
 comment on function hub.organization_is_open(uuid) is 'Whether there is such an organization and it is not suspended.';
+
+
+-- The organization that runs the hub, if there is one yet: the first that was made so. What the hub brings along is
+-- offered in its name.
+create function hub.operator_organization() returns uuid
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.id from hub.organizations o where o.operator order by o.id limit 1
+$$;
+alter function hub.operator_organization() owner to hub_definer;
+revoke execute on function hub.operator_organization() from public;
+grant execute on function hub.operator_organization() to hub_app;
+comment on function hub.operator_organization() is 'The organization that runs the hub, or null.';

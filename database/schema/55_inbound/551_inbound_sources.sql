@@ -11,6 +11,7 @@ create table hub.inbound_sources (
     token_digest bytea not null check (octet_length(token_digest) = 32),
     route text not null default 'event' check (route in ('event', 'endpoint', 'sync')),
     endpoint_id uuid,
+    instance_id uuid,
     event_type text check (length(event_type) <= 128 and event_type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     event_type_from jsonb check (jsonb_typeof(event_type_from) = 'object'),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
@@ -22,12 +23,15 @@ create table hub.inbound_sources (
     primary key (org_id, id),
     -- An endpoint that is deleted leaves the source without one: what comes then fails, visibly, until it gets another.
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete set null (endpoint_id),
+    -- What was set up for an instance goes with it; uninstalling says so before.
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
     check (endpoint_id is null or route = 'endpoint'),
     check (route = 'sync' or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.
 create unique index inbound_sources_token_digest_key on hub.inbound_sources (token_digest);
+create index inbound_sources_instance_idx on hub.inbound_sources (org_id, instance_id) where instance_id is not null;
 create index inbound_sources_endpoint_idx on hub.inbound_sources (org_id, endpoint_id) where endpoint_id is not null;
 
 -- The secrets that a source verifies with, sealed. Several are live while one is rotated out.

@@ -166,7 +166,7 @@ class Signature(Part):
 class Custom(_Method):
     """Anything else, declared: steps that exchange what was entered for something short-lived, and a signature.
 
-    What the steps capture is `${captured.*}`; the signature is `${signature.value}`, its moment `${signature.timestamp}`.
+    What the steps capture is `${captured.*}`; the signature is `${signature.value}`, made at `${signature.timestamp}`.
     """
 
     type: Literal["custom"]

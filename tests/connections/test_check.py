@@ -95,10 +95,14 @@ async def test_sql_enqueues_and_a_worker_does_it(desk):
 
 async def test_a_check_that_is_rolled_back_never_was(desk):
     connection = await keyed(desk)
-    with pytest.raises(RuntimeError):
+
+    async def begin_and_fail() -> None:
         async with desk.app.tenant(desk.org) as tx:
             await tx.value("select hub.test_api_connection($1)", uuid_of(connection))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await begin_and_fail()
     assert await desk.upkeep().check_due() == 0
 
 

@@ -49,8 +49,8 @@ async def test_an_instances_own_client_comes_before_the_integrations(desk):
 async def test_another_tenants_client_of_the_same_name_is_not_used(desk):
     other, _ = await desk.organization()
     await desk.admin.execute(
-        "insert into hub.oauth_clients (org_id, integration_slug, auth_method, client_id) values ($1, 'example', 'main',"
-        " 'theirs')", other,
+        "insert into hub.oauth_clients (org_id, integration_slug, auth_method, client_id)"
+        " values ($1, 'example', 'main', 'theirs')", other,
     )  # fmt: skip
     made = await desk.connection(await desk.installed())
     answer = await desk.ask("POST", f"/v1/connections/{made['id']}/authorize", {})

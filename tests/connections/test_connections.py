@@ -60,7 +60,8 @@ async def test_what_does_not_fit_is_named_without_its_value(desk, given, field, 
     ],
 )
 async def test_other_kinds(desk, way, given, header):
-    fields = {"type": "object", "properties": {name: {"type": "string"} for name in given or {}}}
+    names = list(given or {})
+    fields = {"type": "object", "required": names, "properties": {name: {"type": "string"} for name in names}}
     instance = await desk.installed({"label": "Way", "fields": fields, **way})
     made = await desk.connection(instance, **({} if given is None else {"credential": given}))
     assert made["status"] == "connected"
@@ -82,7 +83,7 @@ async def test_a_custom_exchange_is_gone_through_and_again_when_it_ends(desk):
     desk.authority.answers = [(200, {"session": "s1", "ttl": 60}), (200, {"session": "s2", "ttl": 60})]
     way = {
         "type": "custom", "label": "Session",
-        "fields": {"type": "object", "properties": {"user": {"type": "string"}}},
+        "fields": {"type": "object", "required": ["user"], "properties": {"user": {"type": "string"}}},
         "steps": [{"name": "login", "url": f"{desk.authority.base}/token", "form": {"user": "${credential.user}"},
                    "capture": {"session": "session"}}],
         "expires_in": "ttl", "place": [{"name": "X-Session", "value": "${captured.session}"}],

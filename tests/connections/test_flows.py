@@ -29,7 +29,7 @@ async def test_an_owner_agrees_and_the_account_is_connected(desk):
     assert connection["status"] == "pending"
     assert query["redirect_uri"] == f"{BASE}/v1/oauth/callback/example.{desk.org.hex}"
     assert query["scope"] == "read write"
-    assert list(cookies)[0].startswith("__Host-hub-oauth-")
+    assert next(iter(cookies)).startswith("__Host-hub-oauth-")
     answer = await desk.browse(back(query, desk.authority.authorize(query)), cookies)
     assert (answer.status, "connected" in answer.body.decode()) == (200, True)
     assert answer.headers["cache-control"] == "no-store"
@@ -238,12 +238,12 @@ async def test_an_integration_of_the_operators_is_authorized_through_a_client_th
 async def test_a_tenants_setting_does_not_lead_the_operators_secret_away(desk):
     operator, operators_key = await desk.organization(operator=True)
     manifest = desk.manifest(
-        desk.method(token_url="${settings.base}/token", authorize_url=f"{desk.authority.base}/authorize"),
-        settings={"type": "object", "properties": {"base": {"type": "string"}}},
-        hosts=["login.example.com", "${settings.host}"],
+        desk.method(token_url="${settings.base}/token"),
+        settings={"type": "object", "required": ["base"], "properties": {"base": {"type": "string"}}},
+        hosts=[f"127.0.0.1:{desk.authority.port}", "${settings.base}"],
     )
     integration = await desk.integration(manifest, operator, visibility="public")
-    theirs = {"base": desk.authority.base, "host": f"127.0.0.1:{desk.authority.port}"}
+    theirs = {"base": desk.authority.base.replace("127.0.0.1", "localhost")}
     instance = await desk.instance(integration, operator, settings=theirs)
     wanted = {"integration": "example", "auth_method": "main", "client_id": CLIENT, "client_secret": SECRET}
     assert (await desk.ask("POST", "/v1/oauth-clients", wanted, operators_key)).status == 201

@@ -1,7 +1,6 @@
 """Calls through connections, over real sockets on both sides."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,7 +14,8 @@ from worksphere_hub.connections.call_log import CallLog
 from worksphere_hub.connections.proxy import Proxy
 from worksphere_hub.connections.proxy_door import ProxyDoor, proxy_routes
 
-KEY = {"x-api-key": "k1"}
+KEY_WAY = {"type": "api_key", "label": "Key", "place": [{"name": "X-Api-Key", "value": "${credential.key}"}]}
+FIELDS = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}, "required": ["key"]}
 
 
 class Line:
@@ -53,13 +53,9 @@ async def line(desk) -> AsyncIterator[Line]:
 
 async def keyed(desk: Desk, **api):
     """A connection by an API key, and what its manifest says of the API."""
-    way = {
-        "type": "api_key", "label": "Key", "place": [{"name": "X-Api-Key", "value": "${credential.key}"}],
-        "fields": {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}, "required": ["key"]},
-    }  # fmt: skip
     desk.authority.keys = {"k1"}
     whole = {"base_url": f"{desk.authority.base}/v1", **api}
-    instance = await desk.installed(way, api=whole)
+    instance = await desk.installed({**KEY_WAY, "fields": FIELDS}, api=whole)
     return await desk.connection(instance, credential={"key": "k1"})
 
 
@@ -231,8 +227,14 @@ async def test_a_budget_is_corrected_by_what_the_provider_says(desk, line):
 async def test_budgets_are_for_the_calls_they_name(desk, line):
     rates = [{"name": "writes", "limit": 1, "per_seconds": 3600, "match": ["POST /things/*"]}]
     connection = await keyed(desk, rates=rates)
-    statuses = [(await line(connection, method, path)).status for method, path in (
-        ("POST", "things/1"), ("POST", "things/2"), ("GET", "things/1"), ("POST", "other/1"), ("POST", "things/1/x"))]  # fmt: skip
+    calls = (
+        ("POST", "things/1"),
+        ("POST", "things/2"),
+        ("GET", "things/1"),
+        ("POST", "other/1"),
+        ("POST", "things/1/x"),
+    )
+    statuses = [(await line(connection, method, path)).status for method, path in calls]
     assert statuses == [200, 429, 200, 200, 200]
 
 
@@ -290,11 +292,11 @@ async def test_pages_are_pointed_out(desk, line):
 
 
 async def test_a_provider_that_cannot_be_reached_is_said_so(desk, line):
-    connection = await keyed(desk, base_url="http://127.0.0.1:1/v1", retry={"attempts": 2})
-    await desk.admin.execute(
-        "update hub.integrations set manifest = jsonb_set(manifest, '{hosts}', $1), manifest_digest = sha256('x')"
-        " where org_id = $2", json.dumps(["127.0.0.1:1"]), desk.org,
-    )  # fmt: skip
+    nowhere = {"base_url": "http://127.0.0.1:1/v1", "retry": {"attempts": 2}}
+    connection = await desk.connection(
+        await desk.installed({**KEY_WAY, "fields": FIELDS}, api=nowhere, hosts=["127.0.0.1:1"]),
+        credential={"key": "k1"},
+    )
     answer = await line(connection, "POST", body=b"x")
     assert (answer.status, answer.json()["code"]) == (502, "provider_unavailable")
     assert "was not sent" in answer.json()["detail"]

@@ -58,7 +58,8 @@ class Broker:
 
     async def _open(self, org: UUID, connection: UUID) -> Subject:
         async with self._database.tenant(org) as tx:
-            subject = await store.load(tx, self._vault, await store.find(tx, org, connection))
+            sealed = await store.read(tx, await store.find(tx, org, connection))
+        subject = await store.opened(self._vault, sealed)
         if not subject.connection.enabled or not subject.definition.enabled:
             raise ConnectionDisabled
         return subject

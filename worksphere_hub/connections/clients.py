@@ -21,15 +21,15 @@ from worksphere_hub.sdk.manifest.auth import OAuth2
 from worksphere_hub.security.vault import Vault
 
 
-async def client_for(tx: Transaction, vault: Vault, subject: Subject) -> Client:
-    """The client that a connection is authorized with, opened. Raises ClientMissing.
+async def client_for(vault: Vault, subject: Subject, row: Row | None) -> Client:
+    """The client that a connection is authorized with, opened from its row. Raises ClientMissing.
 
-    A way without a client at all (an assertion alone, say) gets an empty one.
+    A way without a client at all (an assertion alone, say) gets an empty one. Not within a transaction.
     """
-    connection = subject.connection
-    row = await tx.row(QUERIES.client_of_instance, connection.org, connection.instance, connection.auth_method)
+    if not isinstance(subject.method, OAuth2):
+        return Client("")
     if row is None:
-        if isinstance(subject.method, OAuth2) and subject.method.client_authentication == "none":
+        if subject.method.client_authentication == "none":
             return Client("")
         fields = subject.values()["credential"]
         if "client_id" in fields:

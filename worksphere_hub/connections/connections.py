@@ -1,7 +1,6 @@
 """Create, change, connect and disconnect connections."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from worksphere_hub import clock, ids
@@ -27,10 +26,12 @@ from worksphere_hub.connections.services import Connections
 from worksphere_hub.connections.store import QUERIES
 from worksphere_hub.connections.token_answer import Grant, granted
 from worksphere_hub.connections.token_request import Asking, Client, Post
+from worksphere_hub.connections.vaulted import seal
 from worksphere_hub.db.pool import Transaction
 from worksphere_hub.errors import FieldProblem
 from worksphere_hub.sdk.manifest.auth import Custom, NoAuth, OAuth2
 from worksphere_hub.sdk.manifest.manifest import Manifest
+from worksphere_hub.security.vault import SealBroken
 
 _WITHOUT_CONSENT = frozenset({"client_credentials", "jwt_bearer"})
 
@@ -89,31 +90,30 @@ async def enter(room: Connections, principal: Principal, connection_id: UUID, gi
     """
     org = principal.org
     async with room.database.tenant(org) as tx:
-        subject = await store.load(tx, room.vault, await store.find(tx, org, connection_id))
-        method = subject.method
-        if isinstance(method, OAuth2) and method.grant not in _WITHOUT_CONSENT:
-            raise WrongGrant("Its owner has to agree at the provider: use authorize.")
-        client = await client_for(tx, room.vault, subject) if isinstance(method, OAuth2) else Client("")
+        read = await store.read(tx, await store.find(tx, org, connection_id), with_client=True)
+    method = read.method
+    if isinstance(method, OAuth2) and method.grant not in _WITHOUT_CONSENT:
+        raise WrongGrant("Its owner has to agree at the provider: use authorize.")
     require_fields(method, given)
     now = clock.now()
     fresh = [issue.entered(given, now)]
-    subject = replace(subject, contents={ENTERED: fresh[0].content})
-    gained = await _trade(room, subject, client)
-    fresh += gained[0]
+    subject = Subject(read.connection, read.definition, method, read.held, {ENTERED: fresh[0].content})
+    gained = await _trade(room, subject, await client_for(room.vault, subject, read.client))
+    new = await sealed(room, read.connection, [*fresh, *gained[0]])
     async with room.database.tenant(org) as tx:
         connection = await store.find(tx, org, connection_id, lock=True)
-        await connect(room, tx, connection, fresh, gained[1])
+        await connect(room, tx, connection, new, gained[1])
         await _audit(tx, principal, "connection.credential_entered", connection_id, {})
         return await store.find(tx, org, connection_id)
 
 
 async def connect(
-    room: Connections, tx: Transaction, connection: Connection, fresh: list[Fresh], held: list[str] | None
+    room: Connections, tx: Transaction, connection: Connection, new: list[tuple[Fresh, bytes]], held: list[str] | None
 ) -> None:
-    """Store a new credential and what follows from it: scopes, status, the next check."""
-    for each in fresh:
-        await store.put(tx, room.vault, connection, each)
-    await tx.run(QUERIES.delete_other_credentials, connection.org, connection.id, [each.slot for each in fresh])
+    """Store a new credential, sealed before, and what follows from it: scopes, status, the next check."""
+    for fresh, content in new:
+        await store.put(tx, connection, fresh, content)
+    await tx.run(QUERIES.delete_other_credentials, connection.org, connection.id, [fresh.slot for fresh, _ in new])
     lacking: list[str] = []
     if held is not None:
         definition = await definitions.of_instance(tx, connection.org, connection.instance)
@@ -127,6 +127,11 @@ async def connect(
         return
     await condition.become(tx, connection, "connected", None, room.settings.check_every)
     await condition.feel(tx, connection, "unknown" if connection.health == "unknown" else "healthy", None)
+
+
+async def sealed(room: Connections, connection: Connection, fresh: Sequence[Fresh]) -> list[tuple[Fresh, bytes]]:
+    """A new credential with its contents sealed. Not within a transaction."""
+    return [(each, await seal(room.vault, connection.org, connection.id, each)) for each in fresh]
 
 
 async def disconnect(room: Connections, principal: Principal, connection_id: UUID) -> tuple[Connection, bool | None]:
@@ -159,11 +164,14 @@ async def _loaded(room: Connections, org: UUID, connection_id: UUID) -> tuple[Su
     async with room.database.tenant(org) as tx:
         connection = await store.find(tx, org, connection_id)
         try:
-            subject = await store.load(tx, room.vault, connection)
-            client = await client_for(tx, room.vault, subject) if isinstance(subject.method, OAuth2) else Client("")
-        except (InvalidConnection, InstanceNotFound, ClientMissing):
+            read = await store.read(tx, connection, with_client=True)
+        except (InvalidConnection, InstanceNotFound):
             return None, Client("")
-    return subject, client
+    try:
+        subject = await store.opened(room.vault, read)
+        return subject, await client_for(room.vault, subject, read.client)
+    except (ClientMissing, SealBroken):
+        return None, Client("")
 
 
 async def _give_back(subject: Subject | None, client: Client, room: Connections) -> bool | None:

@@ -72,15 +72,15 @@ async def ask(
     """Make a link for the account's owner, or get a code to type in. Also for a connection that is to be renewed."""
     rules.require_safe(base)
     org = principal.org
+    subject, client = await _opened(room, org, connection_id)
+    method = _consenting(subject)
+    if wanted.scopes is not None:
+        scopes.wanted(method, wanted.scopes)
     async with room.database.tenant(org) as tx:
         connection = await store.find(tx, org, connection_id, lock=True)
-        subject = await store.load(tx, room.vault, connection)
-        method = _consenting(subject)
         if wanted.scopes is not None:
-            scopes.wanted(method, wanted.scopes)
             await tx.run(QUERIES.set_requested_scopes, org, connection_id, wanted.scopes)
         await _require_return(tx, org, wanted.return_url)
-        client = await client_for(tx, room.vault, subject)
         target = ids.encode("con", connection_id)
         await audit.record(tx, principal, "connection.authorization_begun", target_kind="connection", target_id=target)
         if method.grant == "authorization_code":
@@ -99,12 +99,13 @@ async def start(room: Connections, token: str, base: str) -> Departure:
     link = rows[0]
     org: UUID = link["org_id"]
     state, browser, verifier = rules.new_token(), rules.new_token(), new_verifier()
+    flow = ids.new()
+    sealed = await seal_text(room.vault, org, _place(flow), verifier)
+    subject, client = await _opened(room, org, link["connection_id"])
+    if not subject.connection.enabled or not subject.definition.enabled:
+        raise ConnectionDisabled
+    method = _consenting(subject)
     async with room.database.tenant(org) as tx:
-        subject = await store.load(tx, room.vault, await store.find(tx, org, link["connection_id"]))
-        if not subject.connection.enabled or not subject.definition.enabled:
-            raise ConnectionDisabled
-        method = _consenting(subject)
-        client = await client_for(tx, room.vault, subject)
         redirect = f"{base}{rules.CALLBACK}{await _key(tx, subject)}"
         wanted = scopes.wanted(method, subject.connection.requested_scopes)
         values = {**subject.values(), "client": {"id": client.id}}
@@ -114,8 +115,6 @@ async def start(room: Connections, token: str, base: str) -> Departure:
             url = authorize_url(method, values, journey, scopes.by_slot(method, wanted))
         except TemplateFailed as failed:
             raise InvalidConnection(f"The instance's settings have no value for {failed.name}.") from None
-        flow = ids.new()
-        sealed = await seal_text(room.vault, org, _place(flow), verifier)
         await tx.run(QUERIES.forget_flows, org, subject.connection.id)
         await tx.run(
             QUERIES.insert_flow, org, flow, subject.connection.id, link["id"], rules.digest(state),
@@ -137,9 +136,7 @@ async def arrive(room: Connections, came: Arrival, browser: str | None, base: st
         raise FlowRefused
     flow = rows[0]
     rules.require_issuer(flow["issuer"], came.issuer)
-    async with room.database.tenant(flow["org_id"]) as tx:
-        subject = await store.load(tx, room.vault, await store.find(tx, flow["org_id"], flow["connection_id"]))
-        client = await client_for(tx, room.vault, subject)
+    subject, client = await _opened(room, flow["org_id"], flow["connection_id"])
     if not subject.connection.enabled or not subject.definition.enabled:
         raise ConnectionDisabled
     if came.error is not None or not came.code:
@@ -159,9 +156,10 @@ async def _redeem(room: Connections, flow: Row, subject: Subject, client: Client
     asking = Asking(method, client, subject.values(), clock.epoch())
     grant = await room.provider.grant(subject, client, asking.redeem(code, verifier, flow["redirect_uri"]))
     held = granted(grant, flow["requested_scopes"])
+    new = await connections.sealed(room, subject.connection, connections.from_grant(room, method, grant))
     async with room.database.tenant(org) as tx:
         connection = await store.find(tx, org, subject.connection.id, lock=True)
-        await connections.connect(room, tx, connection, connections.from_grant(room, method, grant), held)
+        await connections.connect(room, tx, connection, new, held)
         await tx.run(QUERIES.delete_links, org, connection.id)
         target = ids.encode("con", connection.id)
         changes = {"granted_scopes": [connection.granted_scopes, held]}
@@ -175,9 +173,7 @@ async def _redeem(room: Connections, flow: Row, subject: Subject, client: Client
 async def poll_device(room: Connections, row: Row) -> bool:
     """Ask whether a code has been typed in; answers whether the flow is over."""
     org, connection_id = row["org_id"], row["connection_id"]
-    async with room.database.tenant(org) as tx:
-        subject = await store.load(tx, room.vault, await store.find(tx, org, connection_id))
-        client = await client_for(tx, room.vault, subject)
+    subject, client = await _opened(room, org, connection_id)
     method = _consenting(subject)
     code = await unseal_text(room.vault, org, _device_place(connection_id), row["sealed_code"])
     post = Asking(method, client, subject.values(), clock.epoch()).poll_device(code)
@@ -196,9 +192,10 @@ async def poll_device(room: Connections, row: Row) -> bool:
                 await tx.run(QUERIES.pace_device_flow, org, connection_id, min(slower, 600))
         return over
     held = granted(grant, row["requested_scopes"])
+    new = await connections.sealed(room, subject.connection, connections.from_grant(room, method, grant))
     async with room.database.tenant(org) as tx:
         connection = await store.find(tx, org, connection_id, lock=True)
-        await connections.connect(room, tx, connection, connections.from_grant(room, method, grant), held)
+        await connections.connect(room, tx, connection, new, held)
         await tx.run(QUERIES.delete_device_flow, org, connection_id)
     return True
 
@@ -247,6 +244,15 @@ async def _device(room: Connections, subject: Subject, client: Client, wanted: l
         verification_uri_complete=complete if isinstance(complete, str) else None,
         expires_at=clock.now() + timedelta(seconds=seconds),
     )
+
+
+async def _opened(room: Connections, org: UUID, connection_id: UUID) -> tuple[Subject, Client]:
+    async with room.database.tenant(org) as tx:
+        read = await store.read(tx, await store.find(tx, org, connection_id), with_client=True)
+    # Whether there is somebody to ask at all comes before what is missing to do so.
+    subject = await store.opened(room.vault, read)
+    _consenting(subject)
+    return subject, await client_for(room.vault, subject, read.client)
 
 
 def _consenting(subject: Subject) -> OAuth2:

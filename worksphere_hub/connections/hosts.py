@@ -8,7 +8,7 @@ the secret is the same organization's.
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from worksphere_hub.connections.errors import HostNotAllowed
 from worksphere_hub.sdk.manifest.template import TemplateFailed, fill, names
@@ -18,6 +18,7 @@ _PATTERN = re.compile(
     r"(\*\.)?((?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?::(\d{1,5}))?"
 )
 _IPV6 = re.compile(r"(\[[0-9a-f:.]+\])(?::(\d{1,5}))?")
+_WHOLE = re.compile(r"\$\{[^}]*\}")
 _STANDARD_PORTS = {"https": 443, "http": 80}
 
 
@@ -77,6 +78,9 @@ def hosts_of(templates: Iterable[str], values: Mapping[str, Any], *, fixed_only:
             continue
         if named and "*" in pattern and "*" not in template:
             continue
+        if _WHOLE.fullmatch(template) and "://" in pattern:
+            # A setting that is a whole URL stands for its host.
+            pattern = urlsplit(pattern).netloc
         patterns.append(pattern)
     return Hosts(patterns)
 

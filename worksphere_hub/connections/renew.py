@@ -31,6 +31,8 @@ from worksphere_hub.security.vault import Vault
 from worksphere_hub.telemetry.logs import wide
 
 _SHORTEST_LOOK = 0.02
+# What became of an earlier intent is as unknown as before.
+_NOTHING_KNOWN = False
 _LONGEST_LOOK = 0.5
 _INTERRUPTED = " An earlier renewal had been interrupted, so its answer may have been lost."
 
@@ -103,7 +105,7 @@ class Renewer:
             pause = min(pause * 1.5, _LONGEST_LOOK)
 
     async def _lease(self, org: UUID, connection: UUID, seen: Held) -> Lease | None:
-        """Take the lease and read all that is needed, in one transaction that is over before anybody is called."""
+        """Take the lease and read all that is needed; the transaction is over before anybody is called."""
         settings = self._settings
         async with self._database.tenant(org) as tx:
             row = await tx.row(
@@ -111,11 +113,17 @@ class Renewer:
             )
             if row is None:
                 return None
-            subject = await store.load(tx, self._vault, await store.find(tx, org, connection))
-            client = Client("")
-            if isinstance(subject.method, OAuth2):
-                client = await client_for(tx, self._vault, subject)
-            return Lease(subject, store.held_of(row), client)
+            sealed = await store.read(tx, await store.find(tx, org, connection), with_client=True)
+        held = store.held_of(row)
+        try:
+            subject = await store.opened(self._vault, sealed)
+            return Lease(subject, held, await client_for(self._vault, subject, sealed.client))
+        except HubError as failure:
+            wait = store.interval(renewal.wait_after(held.failures + 1, chance()))
+            mark = (org, connection, held.slot, held.version, held.fence)
+            async with self._database.tenant(org) as tx:
+                await tx.run(QUERIES.release_credential, *mark, failure.code, wait, _NOTHING_KNOWN)
+            raise
 
     async def _moved_on(self, org: UUID, connection: UUID, seen: Held) -> bool:
         """Whether there is nothing to wait for: another version, none, a dead one, or one not to be tried yet."""

@@ -16,7 +16,8 @@ async def reveal(room: Connections, principal: Principal, connection_id: UUID) -
     if not room.settings.reveal:
         raise RevealDisabled("Whoever runs the hub can allow it: HUB_CONNECTIONS_REVEAL=true.")
     async with room.database.tenant(principal.org) as tx:
-        subject = await store.load(tx, room.vault, await store.find(tx, principal.org, connection_id))
+        sealed = await store.read(tx, await store.find(tx, principal.org, connection_id))
         target = ids.encode("con", connection_id)
         await audit.record(tx, principal, "connection.credential_revealed", target_kind="connection", target_id=target)
+    subject = await store.opened(room.vault, sealed)
     return RevealedCredential(contents={slot: dict(content) for slot, content in subject.contents.items()})

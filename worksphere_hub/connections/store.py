@@ -1,14 +1,16 @@
 """The room's statements, and its rows as what they are."""
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from uuid import UUID
 
 from worksphere_hub.catalog import definitions
+from worksphere_hub.catalog.definitions import Definition
 from worksphere_hub.catalog.errors import InstanceNotFound
 from worksphere_hub.connections.errors import ConnectionNotFound, InvalidConnection
 from worksphere_hub.connections.models import Connection, Fresh, Held, Subject
-from worksphere_hub.connections.vaulted import seal, unseal
+from worksphere_hub.connections.vaulted import unseal
 from worksphere_hub.db.pool import Row, Transaction
 from worksphere_hub.db.queries import load_queries
 from worksphere_hub.sdk.manifest.auth import AuthMethod, OAuth2
@@ -41,8 +43,23 @@ async def find(tx: Transaction, org: UUID, connection_id: UUID, *, lock: bool = 
     return connection_of(row)
 
 
-async def load(tx: Transaction, vault: Vault, connection: Connection) -> Subject:
-    """A connection whole: its definition, and what it holds, opened."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A connection as read, still sealed, with the row of the client it is authorized through."""
+
+    connection: Connection
+    definition: Definition
+    method: AuthMethod
+    held: Mapping[str, Held]
+    client: Row | None = field(repr=False)
+
+
+async def read(tx: Transaction, connection: Connection, *, with_client: bool = False) -> Sealed:
+    """A connection whole: its definition, what it holds, and its client where calls need it or it is asked for.
+
+    It is opened (`opened`) once the transaction is over: the keys may have to be fetched, which takes a connection to
+    the database of its own, and if all were held by those who wait for another one nobody would get on.
+    """
     definition = await definitions.of_instance(tx, connection.org, connection.instance)
     if definition is None:
         raise InstanceNotFound
@@ -54,17 +71,23 @@ async def load(tx: Transaction, vault: Vault, connection: Connection) -> Subject
         )
     rows = await tx.rows(QUERIES.credentials_of, connection.org, connection.id)
     held = {row["slot"]: held_of(row) for row in rows}
-    contents = {slot: await unseal(vault, connection.org, connection.id, each) for slot, each in held.items()}
     client = None
-    if _names_client(definition.manifest, method):
-        found = await tx.row(QUERIES.client_of_instance, connection.org, connection.instance, connection.auth_method)
-        client = None if found is None else found["client_id"]
-    return Subject(connection, definition, method, held, contents, client)
+    if isinstance(method, OAuth2) and (with_client or _names_client(definition.manifest, method)):
+        names = (connection.org, connection.instance, connection.auth_method)
+        client = await tx.row(QUERIES.client_of_instance, *names)
+    return Sealed(connection, definition, method, held, client)
 
 
-async def put(tx: Transaction, vault: Vault, connection: Connection, fresh: Fresh) -> None:
-    """Store what an authorization gave."""
-    sealed = await seal(vault, connection.org, connection.id, fresh)
+async def opened(vault: Vault, sealed: Sealed) -> Subject:
+    """The same, opened. Not within a transaction."""
+    connection = sealed.connection
+    contents = {slot: await unseal(vault, connection.org, connection.id, each) for slot, each in sealed.held.items()}
+    client = None if sealed.client is None else sealed.client["client_id"]
+    return Subject(connection, sealed.definition, sealed.method, sealed.held, contents, client)
+
+
+async def put(tx: Transaction, connection: Connection, fresh: Fresh, sealed: bytes) -> None:
+    """Store what an authorization gave; `sealed` is its content."""
     await tx.run(
         QUERIES.put_credential, connection.org, connection.id, fresh.slot, sealed, fresh.renewal, fresh.obtained_at,
         fresh.expires_at, fresh.idle_seconds, fresh.grant_expires_at, fresh.due_at,

@@ -9,10 +9,10 @@ import argparse
 import os
 import sys
 
-from benchmarks import deliveries, fairness
+from benchmarks import deliveries, fairness, proxy
 from benchmarks.backlog import backlog
 
-SCENARIOS = ("deliveries", "many-endpoints", "dead-receiver", "flood", "backlog")
+SCENARIOS = ("deliveries", "many-endpoints", "dead-receiver", "flood", "backlog", "proxy")
 
 
 def measure(name: str, options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -24,6 +24,7 @@ def measure(name: str, options: argparse.Namespace) -> list[tuple[str, str]]:
         "many-endpoints": fairness.many_endpoints,
         "dead-receiver": fairness.dead_receiver,
         "flood": fairness.flood,
+        "proxy": proxy.run,
     }[name]
     return scenario(options.seconds, options.rounds)
 

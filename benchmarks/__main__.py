@@ -11,13 +11,13 @@ import argparse
 import os
 import sys
 
-from benchmarks import deliveries, fairness
+from benchmarks import deliveries, fairness, proxy
 from benchmarks.backlog import backlog
 from benchmarks.held import held
 from benchmarks.search import search
 
 _BACKLOG, _STORED = 1_000_000, 10_000_000
-SCENARIOS = ("deliveries", "many-endpoints", "dead-receiver", "flood", "held", "backlog", "search")
+SCENARIOS = ("deliveries", "many-endpoints", "dead-receiver", "flood", "held", "backlog", "search", "proxy")
 
 
 def measure(name: str, options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -32,6 +32,7 @@ def measure(name: str, options: argparse.Namespace) -> list[tuple[str, str]]:
         "dead-receiver": fairness.dead_receiver,
         "flood": fairness.flood,
         "held": held,
+        "proxy": proxy.run,
     }[name]
     return scenario(options.seconds, options.rounds)
 

@@ -107,6 +107,12 @@ _numbers = itertools.count()
 @pytest.fixture
 async def database(cluster: Cluster) -> AsyncIterator[HubDatabase]:
     """A fresh database with the schema, dropped after the test."""
+    async for found in fresh_database(cluster):
+        yield found
+
+
+async def fresh_database(cluster: Cluster) -> AsyncIterator[HubDatabase]:
+    """The same for fixtures of another scope."""
     name = f"hub_{next(_numbers)}_{secrets.token_hex(4)}"
     admin = await asyncpg.connect(cluster.url("postgres"))
     try:

@@ -753,7 +753,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys, the sessions, the invitations and the OAuth flows: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions, the invitations, the OAuth flows and links: 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -763,6 +763,7 @@ declare
     v_sessions bigint;
     v_invitations bigint;
     v_flows bigint;
+    v_links bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -777,14 +778,17 @@ begin
     with old as (select org_id, id from hub.oauth_flows where expires_at < now() limit 5000)
     delete from hub.oauth_flows f using old where (f.org_id, f.id) = (old.org_id, old.id);
     get diagnostics v_flows = row_count;
-    return v_count + v_sessions + v_invitations + v_flows;
+    with old as (select org_id, id from hub.oauth_links where expires_at < now() limit 5000)
+    delete from hub.oauth_links l using old where (l.org_id, l.id) = (old.org_id, old.id);
+    get diagnostics v_links = row_count;
+    return v_count + v_sessions + v_invitations + v_flows + v_links;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
 comment on function hub.forget_expired() is
-    'Delete expired idempotency keys, sessions, invitations and OAuth flows, a batch at a time.';
+    'Delete expired idempotency keys, sessions, invitations, OAuth flows and links, a batch at a time.';
 
 
 -- ======== schema/20_catalog/210_integrations.sql
@@ -1436,62 +1440,238 @@ comment on function hub.search_listings(text, text, boolean) is 'Listings that o
 
 -- ======== schema/30_connections/310_api_connections.sql
 
--- A live, credentialed link of an instance to one provider account. Credentials are sealed before they get here.
+-- A live, credentialed link of an instance to one provider account. What it is worked with is in connection_credentials;
+-- here is what may be shown.
 --
--- Refreshing a token is single-flight across processes: who refreshes takes the lease and raises the fence, and writes
--- the new credential only where the fence is still its own.
+--   status   pending (nobody has authorized it yet) -> connected -> needs_reauthorization | failing | disconnected
+--   enabled  switched off by a person, whatever the status
+--   health   what the last checks and calls said; every change of it is in connection_health
 create table hub.api_connections (
     org_id uuid not null,
     id uuid not null default hub.uuidv7(),
     instance_id uuid not null,
     name text not null check (length(name) between 1 and 200),
+    auth_method text not null default 'main' check (auth_method ~ '^[a-z][a-z0-9_]{0,62}$'),
     auth_type text not null check (auth_type in ('oauth2', 'api_key', 'basic', 'bearer', 'custom', 'none')),
-    sealed_credential bytea,
     account_label text check (length(account_label) <= 300),
     account_key text check (length(account_key) <= 300),
-    granted_scopes text[] not null default '{}',
-    status text not null default 'pending' check (status in ('pending', 'connected', 'needs_reauth', 'failing', 'disconnected')),
+    requested_scopes text[] check (cardinality(requested_scopes) <= 200),
+    granted_scopes text[] not null default '{}' check (cardinality(granted_scopes) <= 500),
+    missing_scopes text[] not null default '{}',
+    status text not null default 'pending'
+        check (status in ('pending', 'connected', 'needs_reauthorization', 'failing', 'disconnected')),
+    status_code text check (length(status_code) <= 60),
     status_reason text check (length(status_reason) <= 500),
-    credential_expires_at timestamptz,
-    grant_expires_at timestamptz,
-    refresh_due_at timestamptz,
-    refresh_fence integer not null default 0,
-    refresh_lease_until timestamptz,
+    enabled boolean not null default true,
+    health text not null default 'unknown' check (health in ('unknown', 'healthy', 'unhealthy')),
+    health_code text check (length(health_code) <= 60),
+    health_reason text check (length(health_reason) <= 500),
+    health_since timestamptz not null default now(),
     checked_at timestamptz,
+    check_due_at timestamptz,
     last_used_at timestamptz,
+    blocked_until timestamptz,
+    created_by text check (length(created_by) <= 200),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (org_id, id),
-    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
-    check (status in ('pending', 'disconnected') or auth_type = 'none' or sealed_credential is not null)
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade
 );
 
 create index api_connections_instance_idx on hub.api_connections (org_id, instance_id);
-create index api_connections_refresh_idx on hub.api_connections (org_id, refresh_due_at) where refresh_due_at is not null;
+create index api_connections_check_idx on hub.api_connections (check_due_at) where check_due_at is not null;
 
 alter table hub.api_connections enable row level security;
 alter table hub.api_connections force row level security;
 
 create policy tenant on hub.api_connections to hub_app, hub_worker, hub_tenant, hub_readonly
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
-create policy definer on hub.api_connections to hub_definer using (true);
+create policy definer on hub.api_connections to hub_definer using (true) with check (true);
 
 grant select, insert, update, delete on hub.api_connections to hub_app;
-grant select (org_id, id, instance_id, status) on hub.api_connections to hub_definer;
 grant select, update (
-    sealed_credential, granted_scopes, status, status_reason, credential_expires_at, grant_expires_at, refresh_due_at,
-    refresh_fence, refresh_lease_until, checked_at, last_used_at, updated_at
+    account_label, account_key, granted_scopes, missing_scopes, status, status_code, status_reason, health, health_code,
+    health_reason, health_since, checked_at, check_due_at, last_used_at, blocked_until, updated_at
 ) on hub.api_connections to hub_worker;
-grant select (
-    org_id, id, instance_id, name, auth_type, account_label, granted_scopes, status, status_reason,
-    credential_expires_at, grant_expires_at, checked_at, last_used_at, created_at, updated_at
-) on hub.api_connections to hub_tenant, hub_readonly;
+grant select on hub.api_connections to hub_tenant, hub_readonly;
+grant select, update (check_due_at, last_used_at) on hub.api_connections to hub_definer;
 comment on table hub.api_connections is 'Connections: credentialed links of instances to provider accounts.';
-comment on column hub.api_connections.sealed_credential is 'Tokens, keys or passwords, sealed for this row.';
-comment on column hub.api_connections.grant_expires_at is
-    'When the grant itself ends unless it is used or renewed, where the provider says so: a person must authorize anew.';
+comment on column hub.api_connections.auth_method is 'Which of the manifest''s ways of authorizing it uses.';
 comment on column hub.api_connections.account_key is 'The provider''s own id of the account: whose rate budget is spent.';
-comment on column hub.api_connections.refresh_fence is 'Rises with each refresh; only the last one''s result may be stored.';
+comment on column hub.api_connections.requested_scopes is 'Scopes chosen by whoever made it; null: the manifest''s defaults.';
+comment on column hub.api_connections.missing_scopes is 'Required scopes that the account''s owner did not grant.';
+comment on column hub.api_connections.blocked_until is 'The provider asked not to be called until then.';
+
+
+-- ======== schema/30_connections/315_connection_credentials.sql
+
+-- What a connection is worked with, sealed: one row a token slot (Slack has a bot's and a user's, which are renewed apart),
+-- and one named `$entered` for what somebody typed in.
+--
+-- Renewing is single-flight across processes and survives any of them being killed, without a lock that outlives a
+-- statement, so that a pooler in transaction mode may stand in between:
+--   1. lease: who raises `fence` while nobody holds the lease may go on, for the lease's length
+--   2. intent: what is about to be spent is written down (`intent_fence`), committed, before the provider is called
+--   3. store: the answer is written where `version` is still the one that was spent and `intent_fence` one's own
+-- An intent that is still there when the next one takes the lease says that nobody knows what the provider did.
+create table hub.connection_credentials (
+    org_id uuid not null,
+    connection_id uuid not null,
+    slot text not null check (slot ~ '^[$a-z][a-z0-9_]{0,62}$'),
+    sealed bytea not null,
+    version integer not null default 1,
+    renewal text check (renewal in ('refresh', 'obtain', 'steps')),
+    obtained_at timestamptz not null default now(),
+    expires_at timestamptz,
+    idle_seconds integer check (idle_seconds > 0),
+    grant_expires_at timestamptz,
+    due_at timestamptz,
+    dead_at timestamptz,
+    failures integer not null default 0,
+    retry_at timestamptz,
+    last_error text check (length(last_error) <= 200),
+    fence integer not null default 0,
+    lease_until timestamptz,
+    intent_fence integer,
+    sealed_intent bytea,
+    sealed_previous bytea,
+    previous_until timestamptz,
+    primary key (org_id, connection_id, slot),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade,
+    check ((intent_fence is null) = (sealed_intent is null))
+);
+
+create index connection_credentials_due_idx on hub.connection_credentials (due_at) where due_at is not null;
+create index connection_credentials_previous_idx on hub.connection_credentials (previous_until) where previous_until is not null;
+
+alter table hub.connection_credentials enable row level security;
+alter table hub.connection_credentials force row level security;
+
+create policy tenant on hub.connection_credentials to hub_app, hub_worker
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.connection_credentials to hub_definer using (true) with check (true);
+
+grant select, insert, update, delete on hub.connection_credentials to hub_app, hub_worker;
+grant select, update (due_at, sealed_previous, previous_until) on hub.connection_credentials to hub_definer;
+comment on table hub.connection_credentials is 'Tokens, keys and passwords of connections, sealed, one row a slot.';
+comment on column hub.connection_credentials.version is 'Rises with each credential: what is stored replaces the one that was spent, or nothing.';
+comment on column hub.connection_credentials.renewal is 'How a new one is had: by a refresh token, by asking anew, by the manifest''s steps; null: by a person.';
+comment on column hub.connection_credentials.fence is 'Rises with each lease.';
+comment on column hub.connection_credentials.intent_fence is 'The fence of whoever last set out to call the provider: only that one''s answer may be stored.';
+comment on column hub.connection_credentials.sealed_intent is 'What is being spent, by whom, since when.';
+comment on column hub.connection_credentials.sealed_previous is 'The credential before this one, for some minutes.';
+comment on column hub.connection_credentials.grant_expires_at is 'When the grant itself ends whatever it is used for: a person must authorize anew.';
+comment on column hub.connection_credentials.idle_seconds is 'A refresh token that is not used for this long is dead.';
+
+
+-- Credentials that are due to be renewed, 64 at most, each put off by `p_pause` so that no other worker takes it up at
+-- once. Renewing itself takes the lease like everybody else.
+create function hub.claim_credential_renewals(p_pause interval)
+returns table (org_id uuid, connection_id uuid, slot text, version integer)
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with picked as (
+        select c.org_id, c.connection_id, c.slot from hub.connection_credentials c
+        where c.due_at <= now()
+        order by c.due_at limit 64
+        for update skip locked
+    )
+    update hub.connection_credentials c set due_at = now() + p_pause
+    from picked p
+    where c.org_id = p.org_id and c.connection_id = p.connection_id and c.slot = p.slot
+    returning c.org_id, c.connection_id, c.slot, c.version
+$$;
+alter function hub.claim_credential_renewals(interval) owner to hub_definer;
+revoke execute on function hub.claim_credential_renewals(interval) from public;
+grant execute on function hub.claim_credential_renewals(interval) to hub_worker;
+comment on function hub.claim_credential_renewals(interval) is 'Credentials that are due to be renewed, each given to one worker.';
+
+
+-- Forget credentials that were replaced some minutes ago: 5,000 at most a call.
+create function hub.forget_previous_credentials() returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+begin
+    with old as (
+        select org_id, connection_id, slot from hub.connection_credentials where previous_until < now() limit 5000
+        for update skip locked
+    )
+    update hub.connection_credentials c set sealed_previous = null, previous_until = null
+    from old where (c.org_id, c.connection_id, c.slot) = (old.org_id, old.connection_id, old.slot);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.forget_previous_credentials() owner to hub_definer;
+revoke execute on function hub.forget_previous_credentials() from public;
+grant execute on function hub.forget_previous_credentials() to hub_worker;
+comment on function hub.forget_previous_credentials() is 'Drop credentials that were replaced some minutes ago.';
+
+
+-- ======== schema/30_connections/317_oauth_clients.sql
+
+-- The provider's app through which accounts are authorized: of one instance, or of an integration and then for every
+-- instance of it. The latter is how the company that runs the hub offers an integration to all organizations: the client
+-- is its own, and a tenant's connection uses it without anybody of the tenant being able to read it.
+create table hub.oauth_clients (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    id uuid not null default hub.uuidv7(),
+    instance_id uuid,
+    integration_slug text check (integration_slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    auth_method text not null check (auth_method ~ '^[a-z][a-z0-9_]{0,62}$'),
+    client_id text not null check (length(client_id) between 1 and 500),
+    sealed bytea,
+    secret_expires_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
+    check ((instance_id is null) <> (integration_slug is null))
+);
+
+create unique index oauth_clients_instance_key on hub.oauth_clients (org_id, instance_id, auth_method) where instance_id is not null;
+create unique index oauth_clients_integration_key on hub.oauth_clients (org_id, integration_slug, auth_method)
+    where integration_slug is not null;
+
+alter table hub.oauth_clients enable row level security;
+alter table hub.oauth_clients force row level security;
+
+create policy tenant on hub.oauth_clients to hub_app, hub_worker
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.oauth_clients to hub_definer using (true);
+
+grant select, insert, update, delete on hub.oauth_clients to hub_app;
+grant select on hub.oauth_clients to hub_worker, hub_definer;
+comment on table hub.oauth_clients is 'Clients (apps) at providers: an id, and the secret or private key, sealed.';
+comment on column hub.oauth_clients.secret_expires_at is 'When the provider stops taking the secret, for the expiry calendar.';
+
+
+-- The client of an organization's instance: its own, else the one of the integration's owner. The secret stays sealed
+-- under its owner's key. Only the hub's own processes may ask, and only for the organization they act for.
+create function hub.client_of_instance(p_org_id uuid, p_instance_id uuid, p_auth_method text)
+returns table (org_id uuid, id uuid, client_id text, sealed bytea, shared boolean, secret_expires_at timestamptz)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.org_id, c.id, c.client_id, c.sealed, c.org_id <> i.org_id, c.secret_expires_at
+    from hub.integration_instances i
+    join hub.integrations d on d.org_id = i.integration_org_id and d.id = i.integration_id
+    join hub.oauth_clients c on c.auth_method = p_auth_method and (
+        (c.org_id = i.org_id and c.instance_id = i.id)
+        or (c.org_id = d.org_id and c.integration_slug = d.slug and (d.org_id = i.org_id or d.visibility = 'public'))
+    )
+    where i.org_id = p_org_id and i.id = p_instance_id and p_org_id = hub.current_org()
+    order by c.instance_id nulls last
+    limit 1
+$$;
+alter function hub.client_of_instance(uuid, uuid, text) owner to hub_definer;
+revoke execute on function hub.client_of_instance(uuid, uuid, text) from public;
+grant execute on function hub.client_of_instance(uuid, uuid, text) to hub_app, hub_worker;
+comment on function hub.client_of_instance(uuid, uuid, text) is 'The client that an instance authorizes accounts with, sealed.';
 
 
 -- ======== schema/30_connections/320_oauth_flows.sql
@@ -1499,14 +1679,48 @@ comment on column hub.api_connections.refresh_fence is 'Rises with each refresh;
 -- Somebody is on the way to a provider's consent page and back. The state that travels along is shown once and kept as
 -- its SHA-256, like the cookie of the browser that set out: a code that comes back in another browser is not taken.
 -- The PKCE verifier is sealed.
+--
+-- A link is what the account's owner is sent: opened, it begins a flow in that browser. It can be opened until one of
+-- the flows succeeds, since mail scanners open links as well.
+create table hub.oauth_links (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    connection_id uuid not null,
+    digest bytea not null check (octet_length(digest) = 32),
+    return_url text check (length(return_url) <= 2000),
+    begun_by text check (length(begun_by) <= 200),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (org_id, id),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade
+);
+
+-- Like a key id: the link is opened before the organization is known.
+create unique index oauth_links_digest_key on hub.oauth_links (digest);
+create index oauth_links_connection_idx on hub.oauth_links (org_id, connection_id);
+
+alter table hub.oauth_links enable row level security;
+alter table hub.oauth_links force row level security;
+
+create policy tenant on hub.oauth_links to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.oauth_links to hub_definer using (true);
+
+grant select (org_id, id, connection_id, expires_at), insert, delete on hub.oauth_links to hub_app;
+grant select, delete on hub.oauth_links to hub_definer;
+comment on table hub.oauth_links is 'Links by which an account''s owner begins to authorize a connection.';
+
+
 create table hub.oauth_flows (
     org_id uuid not null,
     id uuid not null default hub.uuidv7(),
     connection_id uuid not null,
+    link_id uuid,
     state_digest bytea not null check (octet_length(state_digest) = 32),
     browser_digest bytea not null check (octet_length(browser_digest) = 32),
     sealed_verifier bytea not null,
     redirect_uri text not null check (length(redirect_uri) between 8 and 2000),
+    return_url text check (length(return_url) <= 2000),
     issuer text check (length(issuer) <= 2000),
     requested_scopes text[] not null default '{}' check (cardinality(requested_scopes) <= 200),
     begun_by text check (length(begun_by) <= 200),
@@ -1539,7 +1753,7 @@ comment on column hub.oauth_flows.issuer is 'Who must have issued the answer (RF
 create function hub.take_oauth_flow(p_state_digest bytea, p_browser_digest bytea)
 returns table (
     org_id uuid, id uuid, connection_id uuid, sealed_verifier bytea, redirect_uri text, issuer text,
-    requested_scopes text[], begun_by text
+    requested_scopes text[], begun_by text, return_url text, link_id uuid
 )
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -1547,12 +1761,481 @@ as $$
     delete from hub.oauth_flows f using hub.organizations o
     where f.state_digest = p_state_digest and f.browser_digest = p_browser_digest and f.expires_at > now()
         and o.id = f.org_id and o.suspended_at is null
-    returning f.org_id, f.id, f.connection_id, f.sealed_verifier, f.redirect_uri, f.issuer, f.requested_scopes, f.begun_by
+    returning f.org_id, f.id, f.connection_id, f.sealed_verifier, f.redirect_uri, f.issuer, f.requested_scopes, f.begun_by,
+        f.return_url, f.link_id
 $$;
 alter function hub.take_oauth_flow(bytea, bytea) owner to hub_definer;
 revoke execute on function hub.take_oauth_flow(bytea, bytea) from public;
 grant execute on function hub.take_oauth_flow(bytea, bytea) to hub_app;
 comment on function hub.take_oauth_flow(bytea, bytea) is 'A live flow by the digests of its state and browser; gone thereby.';
+
+
+-- What stands behind a link, while it is good.
+create function hub.open_oauth_link(p_digest bytea)
+returns table (org_id uuid, id uuid, connection_id uuid, return_url text, begun_by text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select l.org_id, l.id, l.connection_id, l.return_url, l.begun_by
+    from hub.oauth_links l join hub.organizations o on o.id = l.org_id
+    where l.digest = p_digest and l.expires_at > now() and o.suspended_at is null
+$$;
+alter function hub.open_oauth_link(bytea) owner to hub_definer;
+revoke execute on function hub.open_oauth_link(bytea) from public;
+grant execute on function hub.open_oauth_link(bytea) to hub_app;
+comment on function hub.open_oauth_link(bytea) is 'The connection that a live link authorizes.';
+
+
+-- Where a browser may be sent back to, word for word, once an account is authorized.
+create table hub.oauth_return_urls (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    url text not null check (length(url) between 8 and 2000),
+    created_at timestamptz not null default now(),
+    primary key (org_id, url)
+);
+
+alter table hub.oauth_return_urls enable row level security;
+alter table hub.oauth_return_urls force row level security;
+
+create policy tenant on hub.oauth_return_urls to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+
+grant select, insert, delete on hub.oauth_return_urls to hub_app;
+comment on table hub.oauth_return_urls is 'The only addresses that a browser is sent back to.';
+
+
+-- ======== schema/30_connections/325_device_flows.sql
+
+-- Somebody types a code in on another device (RFC 8628) while a worker asks the provider, at the pace that it wants,
+-- whether that has been done. One of a connection at a time.
+create table hub.device_flows (
+    org_id uuid not null,
+    connection_id uuid not null,
+    sealed_code bytea not null,
+    requested_scopes text[] not null default '{}' check (cardinality(requested_scopes) <= 200),
+    interval_seconds integer not null check (interval_seconds between 1 and 600),
+    due_at timestamptz not null,
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    primary key (org_id, connection_id),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade
+);
+
+create index device_flows_due_idx on hub.device_flows (due_at);
+
+alter table hub.device_flows enable row level security;
+alter table hub.device_flows force row level security;
+
+create policy tenant on hub.device_flows to hub_app, hub_worker
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.device_flows to hub_definer using (true) with check (true);
+
+grant select (org_id, connection_id, expires_at), insert, delete on hub.device_flows to hub_app;
+grant select, update (interval_seconds, due_at), delete on hub.device_flows to hub_worker;
+grant select, update (due_at) on hub.device_flows to hub_definer;
+comment on table hub.device_flows is 'Device authorizations under way: the sealed device code, and when to ask next.';
+
+
+-- Flows that are due to be asked about, 64 at most, each put off by its own pace so that no other worker asks as well.
+create function hub.claim_device_flows()
+returns table (
+    org_id uuid, connection_id uuid, sealed_code bytea, requested_scopes text[], interval_seconds integer, expires_at timestamptz
+)
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with picked as (
+        select d.org_id, d.connection_id from hub.device_flows d where d.due_at <= now()
+        order by d.due_at limit 64
+        for update skip locked
+    )
+    update hub.device_flows d set due_at = now() + greatest(d.interval_seconds, 30) * interval '1 second'
+    from picked p
+    where d.org_id = p.org_id and d.connection_id = p.connection_id
+    returning d.org_id, d.connection_id, d.sealed_code, d.requested_scopes, d.interval_seconds, d.expires_at
+$$;
+alter function hub.claim_device_flows() owner to hub_definer;
+revoke execute on function hub.claim_device_flows() from public;
+grant execute on function hub.claim_device_flows() to hub_worker;
+comment on function hub.claim_device_flows() is 'Device flows that are due to be asked about, each given to one worker.';
+
+
+-- ======== schema/30_connections/330_connection_checks.sql
+
+-- Checks of connections: queued by a person, by SQL, by the schedule or after an authorization, done by a worker, kept as
+-- history. While a check is leased `due_at` is the end of its lease.
+create table hub.connection_checks (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    connection_id uuid not null,
+    cause text not null check (cause in ('request', 'sql', 'schedule', 'authorization')),
+    state text not null default 'queued' check (state in ('queued', 'done')),
+    outcome text check (outcome in ('healthy', 'unhealthy')),
+    code text check (length(code) <= 60),
+    reason text check (length(reason) <= 500),
+    status integer,
+    duration_ms integer check (duration_ms >= 0),
+    requested_by text check (length(requested_by) <= 200),
+    attempts integer not null default 0,
+    fence integer not null default 0,
+    due_at timestamptz not null default now(),
+    created_at timestamptz not null default now(),
+    finished_at timestamptz,
+    primary key (org_id, id),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade,
+    check ((state = 'done') = (outcome is not null and finished_at is not null))
+);
+
+create index connection_checks_due_idx on hub.connection_checks (due_at) where state = 'queued';
+create index connection_checks_connection_idx on hub.connection_checks (org_id, connection_id, id);
+
+alter table hub.connection_checks enable row level security;
+alter table hub.connection_checks force row level security;
+
+create policy tenant on hub.connection_checks to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.connection_checks to hub_definer using (true) with check (true);
+
+grant select, insert, update (state, outcome, code, reason, status, duration_ms, finished_at) on hub.connection_checks to hub_app;
+grant select, insert, update on hub.connection_checks to hub_worker;
+grant select on hub.connection_checks to hub_tenant, hub_readonly;
+grant select, insert, update, delete on hub.connection_checks to hub_definer;
+comment on table hub.connection_checks is 'Checks of connections: waiting, under way, and done with their outcome.';
+comment on column hub.connection_checks.code is 'A stable word for what was wrong.';
+
+-- Every change of a connection's health, with its reason.
+create table hub.connection_health (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    connection_id uuid not null,
+    health text not null check (health in ('healthy', 'unhealthy')),
+    code text check (length(code) <= 60),
+    reason text check (length(reason) <= 500),
+    at timestamptz not null default now(),
+    primary key (org_id, id),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade
+);
+
+create index connection_health_connection_idx on hub.connection_health (org_id, connection_id, id);
+
+alter table hub.connection_health enable row level security;
+alter table hub.connection_health force row level security;
+
+create policy tenant on hub.connection_health to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.connection_health to hub_definer using (true);
+
+grant select, insert on hub.connection_health to hub_app, hub_worker;
+grant select on hub.connection_health to hub_tenant, hub_readonly;
+grant select, delete on hub.connection_health to hub_definer;
+comment on table hub.connection_health is 'How the health of connections changed, and why.';
+
+
+-- Have a connection tested: enqueues the check in the caller's own transaction and answers its id; a worker does it.
+-- Who may: an organization for itself, and the hub's own processes for the organization they act for.
+create function hub.test_api_connection(p_connection_id uuid) returns uuid
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_org uuid := hub.current_org();
+    v_id uuid := hub.uuidv7();
+begin
+    if v_org is null or not exists (
+        select from hub.api_connections c where c.org_id = v_org and c.id = p_connection_id
+    ) then
+        raise exception 'there is no such connection' using
+            errcode = 'no_data_found', hint = 'Pass the id (a UUID) of one of your organization''s connections.';
+    end if;
+    insert into hub.connection_checks (org_id, id, connection_id, cause, requested_by)
+    values (v_org, v_id, p_connection_id, 'sql', session_user);
+    return v_id;
+end
+$$;
+alter function hub.test_api_connection(uuid) owner to hub_definer;
+revoke execute on function hub.test_api_connection(uuid) from public;
+grant execute on function hub.test_api_connection(uuid) to hub_tenant, hub_app, hub_worker;
+comment on function hub.test_api_connection(uuid) is 'Have a connection tested; answers the id of the check in connection_checks.';
+
+
+-- Enqueue a check for every connection whose time has come, 200 at most, and set the time of the next, spread by a
+-- tenth so that what was connected together is not checked together.
+create function hub.schedule_connection_checks(p_every interval) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count integer;
+begin
+    with due as (
+        select c.org_id, c.id from hub.api_connections c where c.check_due_at <= now()
+        order by c.check_due_at limit 200
+        for update skip locked
+    ),
+    moved as (
+        update hub.api_connections c set check_due_at = now() + p_every * (0.9 + random() / 5)
+        from due d where c.org_id = d.org_id and c.id = d.id
+        returning c.org_id, c.id, c.enabled and c.status in ('connected', 'failing') as wanted
+    )
+    insert into hub.connection_checks (org_id, connection_id, cause) select m.org_id, m.id, 'schedule' from moved m where m.wanted;
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.schedule_connection_checks(interval) owner to hub_definer;
+revoke execute on function hub.schedule_connection_checks(interval) from public;
+grant execute on function hub.schedule_connection_checks(interval) to hub_worker;
+comment on function hub.schedule_connection_checks(interval) is 'Enqueue the checks whose time has come; answers how many.';
+
+
+-- Take due checks in hand for the length of the lease, 32 at most. One whose worker died comes back when its lease is over.
+create function hub.claim_connection_checks(p_lease interval)
+returns table (org_id uuid, id uuid, connection_id uuid, cause text, attempts integer, fence integer)
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with picked as (
+        select k.org_id, k.id from hub.connection_checks k where k.state = 'queued' and k.due_at <= now()
+        order by k.due_at limit 32
+        for update skip locked
+    )
+    update hub.connection_checks k set due_at = now() + p_lease, fence = k.fence + 1, attempts = k.attempts + 1
+    from picked p
+    where k.org_id = p.org_id and k.id = p.id
+    returning k.org_id, k.id, k.connection_id, k.cause, k.attempts, k.fence
+$$;
+alter function hub.claim_connection_checks(interval) owner to hub_definer;
+revoke execute on function hub.claim_connection_checks(interval) from public;
+grant execute on function hub.claim_connection_checks(interval) to hub_worker;
+comment on function hub.claim_connection_checks(interval) is 'Lease due checks to a worker.';
+
+
+-- Forget checks that were done and changes of health that happened more than `p_days` ago: 5,000 of each at most.
+create function hub.forget_connection_history(p_days integer) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_floor uuid := hub.uuidv7_floor(now() - greatest(p_days, 1) * interval '1 day');
+    v_checks bigint;
+    v_health bigint;
+begin
+    with old as (select org_id, id from hub.connection_checks where id < v_floor and state = 'done' limit 5000)
+    delete from hub.connection_checks k using old where (k.org_id, k.id) = (old.org_id, old.id);
+    get diagnostics v_checks = row_count;
+    with old as (select org_id, id from hub.connection_health where id < v_floor limit 5000)
+    delete from hub.connection_health h using old where (h.org_id, h.id) = (old.org_id, old.id);
+    get diagnostics v_health = row_count;
+    return v_checks + v_health;
+end
+$$;
+alter function hub.forget_connection_history(integer) owner to hub_definer;
+revoke execute on function hub.forget_connection_history(integer) from public;
+grant execute on function hub.forget_connection_history(integer) to hub_worker;
+comment on function hub.forget_connection_history(integer) is 'Delete old checks and changes of health, a batch at a time.';
+
+
+-- ======== schema/30_connections/340_rate_budgets.sql
+
+-- What may still be called at a provider, shared by all processes: a token bucket for each budget that a manifest declares
+-- and each account, client or connection that spends it. Several organizations can have connected one account, and one
+-- client serves them all; so the rows belong to the integration's owner, and are reached by these functions alone.
+create table hub.rate_budgets (
+    org_id uuid not null references hub.organizations (id) on delete cascade,
+    key bytea not null check (octet_length(key) = 32),
+    tokens double precision not null,
+    tokens_at timestamptz not null,
+    blocked_until timestamptz,
+    primary key (org_id, key)
+);
+
+create index rate_budgets_idle_idx on hub.rate_budgets (tokens_at);
+
+alter table hub.rate_budgets enable row level security;
+alter table hub.rate_budgets force row level security;
+
+create policy tenant on hub.rate_budgets to hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.rate_budgets to hub_definer using (true) with check (true);
+
+grant select on hub.rate_budgets to hub_readonly;
+grant select, insert, update, delete on hub.rate_budgets to hub_definer;
+comment on table hub.rate_budgets is 'Token buckets of calls to providers, by the digest of whose budget it is.';
+
+
+-- Take one token of each of these budgets, or of none: the arrays run in parallel, in the order of the keys. Answers 0,
+-- or how many milliseconds to wait before asking again. A loss of this in a power failure does no harm, so that nobody
+-- waits for the disk.
+create function hub.take_rate_budgets(p_org_id uuid, p_keys bytea[], p_limits double precision[], p_seconds double precision[])
+returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now timestamptz := clock_timestamp();
+    v_budget record;
+    v_has double precision[] := '{}';
+    v_tokens double precision;
+    v_wait double precision := 0;
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    for i in 1..cardinality(p_keys) loop
+        insert into hub.rate_budgets (org_id, key, tokens, tokens_at) values (p_org_id, p_keys[i], p_limits[i], v_now)
+        on conflict (org_id, key) do nothing;
+        select b.tokens, b.tokens_at, b.blocked_until into v_budget
+        from hub.rate_budgets b where b.org_id = p_org_id and b.key = p_keys[i] for update;
+        v_tokens := least(
+            p_limits[i],
+            v_budget.tokens + greatest(extract(epoch from v_now - v_budget.tokens_at), 0) * p_limits[i] / p_seconds[i]
+        );
+        v_has := v_has || v_tokens;
+        if v_tokens < 1 then
+            v_wait := greatest(v_wait, (1 - v_tokens) * p_seconds[i] / p_limits[i]);
+        end if;
+        if v_budget.blocked_until > v_now then
+            v_wait := greatest(v_wait, extract(epoch from v_budget.blocked_until - v_now));
+        end if;
+    end loop;
+    if v_wait > 0 then
+        return ceil(v_wait * 1000)::bigint;
+    end if;
+    for i in 1..cardinality(p_keys) loop
+        update hub.rate_budgets b set tokens = v_has[i] - 1, tokens_at = v_now, blocked_until = null
+        where b.org_id = p_org_id and b.key = p_keys[i];
+    end loop;
+    return 0;
+end
+$$;
+alter function hub.take_rate_budgets(uuid, bytea[], double precision[], double precision[]) owner to hub_definer;
+revoke execute on function hub.take_rate_budgets(uuid, bytea[], double precision[], double precision[]) from public;
+grant execute on function hub.take_rate_budgets(uuid, bytea[], double precision[], double precision[]) to hub_app, hub_worker;
+comment on function hub.take_rate_budgets(uuid, bytea[], double precision[], double precision[]) is
+    'Take a token of each budget, or say how many milliseconds to wait.';
+
+
+-- What the provider itself says is left (null: nothing said), and for how many milliseconds nobody should call.
+create function hub.correct_rate_budget(p_org_id uuid, p_key bytea, p_remaining double precision, p_blocked_ms bigint)
+returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    update hub.rate_budgets b set
+        tokens = least(b.tokens, coalesce(p_remaining, b.tokens)),
+        blocked_until = case
+            when p_blocked_ms > 0 then greatest(b.blocked_until, clock_timestamp() + p_blocked_ms * interval '1 millisecond')
+            else b.blocked_until
+        end
+    where b.org_id = p_org_id and b.key = p_key
+$$;
+alter function hub.correct_rate_budget(uuid, bytea, double precision, bigint) owner to hub_definer;
+revoke execute on function hub.correct_rate_budget(uuid, bytea, double precision, bigint) from public;
+grant execute on function hub.correct_rate_budget(uuid, bytea, double precision, bigint) to hub_app, hub_worker;
+comment on function hub.correct_rate_budget(uuid, bytea, double precision, bigint) is
+    'Correct a budget by what the provider says of it.';
+
+
+-- Forget budgets that nobody has spent of for two days: they are full again. 5,000 at most a call.
+create function hub.forget_rate_budgets() returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count bigint;
+begin
+    with old as (
+        select org_id, key from hub.rate_budgets
+        where tokens_at < now() - interval '2 days' and coalesce(blocked_until < now(), true) limit 5000
+        for update skip locked
+    )
+    delete from hub.rate_budgets b using old where (b.org_id, b.key) = (old.org_id, old.key);
+    get diagnostics v_count = row_count;
+    return v_count;
+end
+$$;
+alter function hub.forget_rate_budgets() owner to hub_definer;
+revoke execute on function hub.forget_rate_budgets() from public;
+grant execute on function hub.forget_rate_budgets() to hub_worker;
+comment on function hub.forget_rate_budgets() is 'Delete budgets that are full again, a batch at a time.';
+
+
+-- ======== schema/30_connections/350_connection_requests.sql
+
+-- Calls that were made through connections, without their contents: no query, no header, no body, nothing placed by a
+-- credential. Partitioned by week on the time-ordered id, and without foreign keys, so that noting a call never waits.
+create table hub.connection_requests (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    connection_id uuid not null,
+    method text not null check (length(method) <= 20),
+    host text not null check (length(host) <= 300),
+    path text not null check (length(path) <= 1000),
+    status integer,
+    outcome text not null check (outcome in ('ok', 'error')),
+    error_code text check (length(error_code) <= 60),
+    attempts integer not null default 1,
+    waited_ms integer not null default 0,
+    duration_ms integer not null check (duration_ms >= 0),
+    request_bytes bigint not null default 0,
+    response_bytes bigint not null default 0,
+    request_id text check (length(request_id) <= 100),
+    caller text check (length(caller) <= 200),
+    primary key (org_id, id)
+) partition by range (id);
+create table hub.connection_requests_rest partition of hub.connection_requests default;
+
+create index connection_requests_connection_idx on hub.connection_requests (org_id, connection_id, id);
+
+alter table hub.connection_requests enable row level security;
+alter table hub.connection_requests force row level security;
+alter table hub.connection_requests_rest enable row level security;
+alter table hub.connection_requests_rest force row level security;
+
+create policy tenant on hub.connection_requests to hub_app, hub_worker, hub_tenant, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.connection_requests to hub_definer using (true) with check (true);
+
+grant select on hub.connection_requests to hub_app, hub_worker, hub_tenant, hub_readonly;
+grant select, insert on hub.connection_requests to hub_definer;
+comment on table hub.connection_requests is 'Calls made through connections: what, how it ended, how long it took.';
+comment on column hub.connection_requests.waited_ms is 'How long of it was waiting for the rate budget or before another try.';
+
+
+-- Note calls, many at once: a row each in the log, a note of use each, and that the connections were used.
+create function hub.record_connection_requests(p_requests jsonb) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_count integer;
+begin
+    perform set_config('synchronous_commit', 'off', true);
+    insert into hub.connection_requests
+    select r.* from jsonb_populate_recordset(null::hub.connection_requests, p_requests) as r
+    join hub.api_connections c on c.org_id = r.org_id and c.id = r.connection_id;
+    get diagnostics v_count = row_count;
+    perform hub.log_integration_usage(
+        r.org_id, 'api.calls', 1, i.integration_id, r.connection_id, r.outcome, r.duration_ms,
+        jsonb_strip_nulls(jsonb_build_object(
+            'method', r.method, 'status', r.status, 'attempts', r.attempts, 'bytes_out', r.request_bytes, 'bytes_in', r.response_bytes
+        ))
+    )
+    from jsonb_populate_recordset(null::hub.connection_requests, p_requests) as r
+    join hub.api_connections c on c.org_id = r.org_id and c.id = r.connection_id
+    join hub.integration_instances i on i.org_id = c.org_id and i.id = c.instance_id;
+    update hub.api_connections c set last_used_at = now()
+    from (
+        select distinct r.org_id, r.connection_id
+        from jsonb_populate_recordset(null::hub.connection_requests, p_requests) as r
+    ) as used
+    where c.org_id = used.org_id and c.id = used.connection_id
+        and (c.last_used_at is null or c.last_used_at < now() - interval '1 minute');
+    return v_count;
+end
+$$;
+alter function hub.record_connection_requests(jsonb) owner to hub_definer;
+revoke execute on function hub.record_connection_requests(jsonb) from public;
+grant execute on function hub.record_connection_requests(jsonb) to hub_app, hub_worker;
+comment on function hub.record_connection_requests(jsonb) is 'Log calls that were made through connections, and note their use.';
 
 
 -- ======== schema/30_connections/390_listing_use.sql
@@ -4219,7 +4902,8 @@ begin
         join pg_class c on c.oid = i.inhrelid
         where p.relnamespace = 'hub'::regnamespace and t.partstrat = 'r' and c.oid <> t.partdefid
             and p.relname in (
-                'webhook_events', 'webhook_deliveries_ended', 'webhook_event_logs', 'webhook_event_attributes', 'inbound_messages'
+                'webhook_events', 'webhook_deliveries_ended', 'webhook_event_logs', 'webhook_event_attributes', 'inbound_messages',
+                'connection_requests'
             )
             and (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9a-f-]{36})''\)'))[1]::uuid <= v_floor
         order by c.relname

@@ -39,6 +39,20 @@ ROWS = {
     "integration_marketplace_shares": "(org_id, listing_id, shared_with_org_id) values ('{org}', '{listing}', '{org}')",
     "api_connections": "(org_id, id, instance_id, name, auth_type)"
     " values ('{org}', '{id}', '{integration_instances}', 'Connection', 'none')",
+    "connection_credentials": "(org_id, connection_id, slot, sealed)"
+    " values ('{org}', '{api_connections}', 'slot_{n}', 'sealed')",
+    "oauth_clients": "(org_id, id, integration_slug, auth_method, client_id)"
+    " values ('{org}', '{id}', 'slug', 'method_{n}', 'client')",
+    "oauth_links": "(org_id, id, connection_id, digest, expires_at)"
+    f" values ('{{org}}', '{{id}}', '{{api_connections}}', {_DIGEST}, {_TIME})",
+    "oauth_return_urls": "(org_id, url) values ('{org}', 'https://example.com/{n}')",
+    "device_flows": "(org_id, connection_id, sealed_code, interval_seconds, due_at, expires_at)"
+    f" values ('{{org}}', '{{connected}}', 'sealed', 5, {_TIME}, {_TIME})",
+    "connection_checks": "(org_id, id, connection_id, cause) values ('{org}', '{id}', '{api_connections}', 'request')",
+    "connection_health": "(org_id, id, connection_id, health) values ('{org}', '{id}', '{api_connections}', 'healthy')",
+    "rate_budgets": f"(org_id, key, tokens, tokens_at) values ('{{org}}', {_DIGEST}, 1, {_TIME})",
+    "connection_requests": "(org_id, id, connection_id, method, host, path, outcome, duration_ms)"
+    " values ('{org}', '{id}', '{api_connections}', 'GET', 'example.com', '/', 'ok', 1)",
     "oauth_flows": "(org_id, id, connection_id, state_digest, browser_digest, sealed_verifier, redirect_uri,"
     " expires_at) values"
     f" ('{{org}}', '{{id}}', '{{api_connections}}', {_DIGEST}, {_DIGEST}, 'sealed', 'https://x', {_TIME})",
@@ -85,7 +99,14 @@ ROWS = {
 }
 
 # Tables of which an organization has one row, so that a second one of its own is refused.
-SINGLE = {"organizations", "webhook_endpoint_revisions", "webhook_endpoint_gates", "webhook_retention", "members"}
+SINGLE = {
+    "organizations",
+    "device_flows",
+    "webhook_endpoint_revisions",
+    "webhook_endpoint_gates",
+    "webhook_retention",
+    "members",
+}
 
 # How many rows of an organization are written where it is not two.
 NUMBERS = dict.fromkeys(SINGLE, 1) | {"integration_marketplace": 3}
@@ -121,6 +142,7 @@ class Sample:
         # And once a member, always that member.
         ids["person"] = row_id("people", self.org, min(self.number, 1))
         ids["gated"] = row_id("webhook_endpoints", self.org, min(self.number, 1))
+        ids["connected"] = row_id("api_connections", self.org, min(self.number, 1))
         values = ROWS[self.kind].format(org=self.org, id=self.id, n=self.number, **ids)
         return f"insert into hub.{table} {values}"
 

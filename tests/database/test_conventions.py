@@ -42,6 +42,7 @@ UNIQUE_WITHOUT_ORG = {
     "sessions_digest_key": "a token is shown before its organization is known; a SHA-256",
     "invitations_digest_key": "a code is shown before its organization is known; a SHA-256",
     "oauth_flows_state_digest_key": "a state comes back before its organization is known; a SHA-256",
+    "oauth_links_digest_key": "a link is opened before its organization is known; a SHA-256",
     "inbound_sources_token_digest_key": "an address is called before its organization is known; a SHA-256",
     "integration_marketplace_public_slug_key": "public listings, which everybody sees, are found by slug alone",
 }
@@ -51,6 +52,12 @@ INDEX_WITHOUT_ORG_FIRST = {
     "members_person_idx": "signing in looks for a person's organizations; deleting a person does too",
     "sessions_everywhere_idx": "signing out everywhere looks for a person",
     "idempotency_keys_expiry_idx": "forgetting what has expired sees all organizations",
+    "api_connections_check_idx": "scheduling checks sees all organizations",
+    "connection_credentials_due_idx": "claiming what is due sees all organizations",
+    "connection_credentials_previous_idx": "forgetting what has expired sees all organizations",
+    "connection_checks_due_idx": "claiming what is due sees all organizations",
+    "device_flows_due_idx": "claiming what is due sees all organizations",
+    "rate_budgets_idle_idx": "forgetting what has expired sees all organizations",
     "inbound_messages_due_idx": "claiming what is due sees all organizations",
     "inbound_seen_expiry_idx": "forgetting what has expired sees all organizations",
     "inbound_refusals_day_idx": "forgetting what has expired sees all organizations",
@@ -265,5 +272,5 @@ async def test_the_promised_names_exist_and_the_others_not_yet(admin):
     tables = set(await _column(admin, f"select relname from ({TABLES}) t"))
     assert tables >= NAMED_TABLES
     functions = set(await _column(admin, "select proname from pg_proc where pronamespace = 'hub'::regnamespace"))
-    assert {"trigger_webhook", "log_integration_usage"} <= functions
-    assert functions.isdisjoint({"test_api_connection", "execute_data_sync"})
+    assert {"trigger_webhook", "log_integration_usage", "test_api_connection"} <= functions
+    assert functions.isdisjoint({"execute_data_sync"})

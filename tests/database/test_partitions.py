@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 PARENTS = {
+    "connection_requests",
     "webhook_events", "webhook_deliveries_ended", "webhook_event_logs", "integration_usage_analytics",
     "webhook_event_attributes",
     "inbound_messages",

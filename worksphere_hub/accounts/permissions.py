@@ -57,6 +57,9 @@ CATALOGUE = (
     ),
     Permission("connections:read", "see connections", _WATCHERS, key=True),
     Permission("connections:write", "create connections and authorize them again", _HANDS, key=True),
+    Permission("connections:call", "call providers through connections", _MAKERS, key=True),
+    # Off besides, unless whoever runs the hub switches it on.
+    Permission("connections:reveal", "read raw credentials of connections", OWNER, key=True),
     Permission("syncs:read", "see syncs, runs and conflicts", _WATCHERS, key=True),
     Permission("syncs:write", "configure syncs", _MAKERS, key=True),
     Permission("syncs:run", "run, pause and resume syncs", _HANDS, key=True),

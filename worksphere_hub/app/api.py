@@ -19,6 +19,12 @@ from worksphere_hub.bus.doorbell import Bell
 from worksphere_hub.catalog import builtin
 from worksphere_hub.catalog import routes as catalog_routes
 from worksphere_hub.catalog.services import Catalog
+from worksphere_hub.connections import routes as connection_routes
+from worksphere_hub.connections.budget import Budgets
+from worksphere_hub.connections.call_log import CallLog
+from worksphere_hub.connections.proxy import Proxy
+from worksphere_hub.connections.proxy_door import ProxyDoor, proxy_routes
+from worksphere_hub.connections.services import open_connections
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
@@ -43,6 +49,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     *webhook_routes.ROUTERS,
     *inbound_routes.ROUTERS,
     *catalog_routes.ROUTERS,
+    *connection_routes.ROUTERS,
 )
 
 _TOUCH_SECONDS = 30.0
@@ -87,6 +94,10 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     doorkeeper = Doorkeeper(
         hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=inbound_bell.ring
     )
+    connections = open_connections(hub.database, hub.vault, hub.provider_egress, settings.connections)
+    calls = CallLog(hub.database)
+    proxy = Proxy(connections.broker, hub.provider_egress, Budgets(hub.database), settings.connections)
+    door = ProxyDoor(authenticator, proxy, calls, settings.connections)
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
@@ -95,6 +106,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         "webhooks": services,
         "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
         "catalog": Catalog(hub.database, settings.catalog),
+        "connections": connections,
         "event_types": EventTypes(hub.database, settings.events),
         "settings": settings,
     }
@@ -109,7 +121,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
 
     app = create_app(
         routers=ROUTERS,
-        raw_routes=raw_routes(publisher.publish, publisher.publish_batch),
+        raw_routes={**raw_routes(publisher.publish, publisher.publish_batch), **proxy_routes(door)},
         metrics=hub.metrics,
         readiness={"database": database_answers},
         limits=_limits(settings),
@@ -121,6 +133,8 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     finally:
         await acceptor.close()
         await refusals.close()
+        await connections.renewer.close()
+        await calls.close()
         touching.cancel()
         with suppress(asyncio.CancelledError):
             await touching
@@ -142,7 +156,7 @@ def document() -> dict[str, Any]:
 
     described = create_app(
         routers=ROUTERS,
-        raw_routes=raw_routes(nowhere, nowhere),
+        raw_routes={**raw_routes(nowhere, nowhere), **proxy_routes(nowhere)},
         metrics=create_metrics(),
         readiness={},
         limits=Limits(),

@@ -17,6 +17,9 @@ from worksphere_hub.security.redact import Secret
 from worksphere_hub.security.vault import Vault
 from worksphere_hub.telemetry.metrics import Metrics, create_metrics
 
+# Bytes of an answer that is read whole: tokens, verifications.
+_PROVIDER_ANSWER = 1_048_576
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:
@@ -27,6 +30,7 @@ class Hub:
     deployment: deployment.Deployment
     vault: Vault
     egress: EgressClient
+    provider_egress: EgressClient
     metrics: Metrics
 
 
@@ -56,8 +60,17 @@ async def open_hub(settings: Settings, *, role: str) -> AsyncGenerator[Hub]:
             proxy=egress_proxy(settings),
         )
         stack.push_async_callback(egress.close)
+        # Providers answer more than receivers of webhooks do, and take longer over it.
+        provider_egress = EgressClient(
+            egress_policy(settings),
+            connect_timeout=settings.webhooks.connect_timeout,
+            total_timeout=settings.connections.call_timeout,
+            body_limit=_PROVIDER_ANSWER,
+            proxy=egress_proxy(settings),
+        )
+        stack.push_async_callback(provider_egress.close)
         vault = Vault(keys, PostgresKeyStore(database), deployment=this.id.hex)
-        yield Hub(settings, database, this, vault, egress, create_metrics())
+        yield Hub(settings, database, this, vault, egress, provider_egress, create_metrics())
 
 
 def egress_proxy(settings: Settings) -> Secret | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from worksphere_hub.accounts.settings import AccountSettings
 from worksphere_hub.catalog.settings import CatalogSettings
+from worksphere_hub.connections.settings import ConnectionSettings
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.inbound.settings import InboundSettings
@@ -60,6 +61,7 @@ class Settings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     inbound: InboundSettings = field(default_factory=InboundSettings)
     catalog: CatalogSettings = field(default_factory=CatalogSettings)
+    connections: ConnectionSettings = field(default_factory=ConnectionSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
 
     @property

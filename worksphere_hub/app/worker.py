@@ -8,6 +8,8 @@ from contextlib import suppress
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell, Ear
+from worksphere_hub.connections.services import open_connections
+from worksphere_hub.connections.upkeep import Upkeep
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.inbound.process import Processor
@@ -68,6 +70,7 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
 
         services.append(asyncio.create_task(serve_health(hub)))
     services.append(asyncio.create_task(_process_inbound(hub)))
+    services.append(asyncio.create_task(_keep_connections(hub)))
     try:
         await dispatcher.run()
     finally:
@@ -75,6 +78,15 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
             service.cancel()
             with suppress(asyncio.CancelledError):
                 await service
+
+
+async def _keep_connections(hub: Hub) -> None:
+    """Renew and test connections; what is under way when the worker ends is brought to its end."""
+    room = open_connections(hub.database, hub.vault, hub.provider_egress, hub.settings.connections)
+    try:
+        await Upkeep(room).run()
+    finally:
+        await room.renewer.close()
 
 
 async def _process_inbound(hub: Hub) -> None:

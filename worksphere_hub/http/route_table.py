@@ -18,6 +18,13 @@ class _Entry:
     methods: frozenset[str]
 
 
+def path_pattern(path: str) -> re.Pattern[str]:
+    """What a bare handler's path matches: `{name}` one part of it, a last `{path}` all that is left."""
+    parts = [part if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[a-z_]+\})", path)]
+    text = "".join("[^/]+" if part.startswith("{") else part for part in parts)
+    return re.compile(f"{text[: -len('[^/]+')]}.*\\Z" if path.endswith("{path}") else rf"{text}\Z", re.DOTALL)
+
+
 class RouteTable:
     """A snapshot of an application's routes, and the bare handlers' beside them."""
 
@@ -33,7 +40,7 @@ class RouteTable:
             self._entries.append(entry)
             self._by_route[id(context.original_route)].append(entry)
         for method, path in raw:
-            self._entries.append(_Entry(path, re.compile(f"{re.escape(path)}$"), frozenset({method})))
+            self._entries.append(_Entry(path, path_pattern(path), frozenset({method})))
 
     def template(self, scope: Scope) -> str | None:
         """Name the route the framework chose for this request; None when it chose none."""

@@ -16,7 +16,7 @@ from worksphere_hub.http.headers import SecurityHeaders, request_id
 from worksphere_hub.http.health import Check, create_health_router
 from worksphere_hub.http.limits import Limits, RequestLimits
 from worksphere_hub.http.openapi import DescribedApi, RawRoute, operation_id
-from worksphere_hub.http.route_table import RouteTable
+from worksphere_hub.http.route_table import RouteTable, path_pattern
 from worksphere_hub.http.strictness import check_names, check_routes
 from worksphere_hub.http.verbs import Verbs, without_body
 from worksphere_hub.telemetry.logs import wide
@@ -40,7 +40,8 @@ def create_app(
 ) -> "Server":
     """Build the ASGI application of one process.
 
-    `raw_routes` maps (METHOD, exact path) to a bare ASGI callable, or to a RawRoute that also describes it.
+    `raw_routes` maps (METHOD, path) to a bare ASGI callable, or to a RawRoute that also describes it. A path may have
+    `{name}` for one part of it, and a last `{path}` for all that is left.
     `lifespan` opens what the routes need and yields it; each request finds that in `request.state`.
     Raises LooseRoute or ValueError when the routes contradict the rules or each other.
     """
@@ -79,14 +80,15 @@ class Server:
     def __init__(self, api: DescribedApi, app: ASGIApp, raw: Mapping[tuple[str, str], ASGIApp]) -> None:
         self.api = api
         self._app = app
-        self._raw = raw
+        self._raw = {key: app for key, app in raw.items() if "{" not in key[1]}
+        self._patterns = [(key[0], path_pattern(key[1]), app) for key, app in raw.items() if "{" in key[1]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, connection or lifespan."""
         if scope["type"] != "http":
             await self.api(scope, receive, send)
             return
-        handler = self._raw.get((scope["method"], scope["path"]))
+        handler = self._raw.get((scope["method"], scope["path"])) or self._matching(scope)
         if handler is None:
             await self._app(scope, receive, send)
             return
@@ -94,6 +96,12 @@ class Server:
             await handler(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the last place that can still answer
             await self._answer_for(error, scope, send)
+
+    def _matching(self, scope: Scope) -> ASGIApp | None:
+        for method, pattern, app in self._patterns:
+            if method == scope["method"] and pattern.match(scope["path"]):
+                return app
+        return None
 
     async def _answer_for(self, error: Exception, scope: Scope, send: Send) -> None:
         identity = request_id(scope)

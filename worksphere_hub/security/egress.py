@@ -6,7 +6,8 @@ decompressed, and one deadline covers everything from the name to the last byte.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
@@ -18,7 +19,7 @@ from worksphere_hub.security.destinations import Destination, EgressPolicy, Egre
 from worksphere_hub.security.lookups import Lookups, Resolved, Resolver, SystemResolver
 from worksphere_hub.security.pins import Pin, Pins
 from worksphere_hub.security.redact import Secret
-from worksphere_hub.security.transport import Cause, EgressFailed, Reply, Request, Wiring, exchange
+from worksphere_hub.security.transport import Cause, EgressFailed, Reply, Request, Stream, Wiring, exchange, open_stream
 
 __all__ = [
     "Cause",
@@ -29,6 +30,7 @@ __all__ = [
     "Reason",
     "Reply",
     "Resolver",
+    "Stream",
 ]
 
 _MOST_PINS = 2_000
@@ -122,6 +124,62 @@ class EgressClient:
             failure = caught
         failure.seconds = clock.monotonic() - request.started
         raise failure from None
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | AsyncIterator[bytes] | None,
+        total_timeout: float,
+    ) -> AsyncGenerator[Stream]:
+        """Send a request and hand out its answer while its body still comes; nothing of it is cut. Raises EgressFailed.
+
+        Guarded like `send`. The deadline holds for the whole of it; whoever reads sees to how much he takes.
+        """
+        request = Request(method, headers, body, clock.monotonic())
+        async with AsyncExitStack() as stack:
+            try:
+                yield await self._stream(stack, url, request, request.started + total_timeout)
+            except EgressRefused as refusal:
+                raise EgressFailed(_REFUSED.get(refusal.reason, "url_refused")) from None
+
+    async def _stream(self, stack: AsyncExitStack, url: str, request: Request, deadline: float) -> Stream:
+        route = self._routes.get((url, None))
+        if route is None or route.expires <= request.started or route.pin.client is None:
+            route = await self._prepare(url, None)
+        pin = route.pin
+        others = [address for address in route.addresses if address != pin.address][: _MOST_ADDRESSES - 1]
+        while True:
+            attempt = AsyncExitStack()
+            try:
+                found = await self._opened(attempt, pin, route, request, deadline)
+            except EgressFailed as failure:
+                await attempt.aclose()
+                if failure.cause not in _UNREACHED or not others:
+                    raise
+                # Nothing has been sent so far, and these addresses were checked too.
+                self._pins.retire(pin)
+                pin = route.pin = await self._pins.get(route.destination, others.pop(0), None)
+            else:
+                stack.push_async_callback(attempt.aclose)
+                return found
+
+    async def _opened(
+        self, stack: AsyncExitStack, pin: Pin, route: _Route, request: Request, deadline: float
+    ) -> Stream:
+        client = pin.client
+        if client is None or self._closed:
+            raise EgressFailed("closed")
+        await _take_slot(pin, deadline)
+        stack.callback(pin.slots.release)
+        pin.last_used = clock.monotonic()
+        if pin.last_used >= deadline:
+            raise EgressFailed("timeout")
+        limit = timedelta(seconds=deadline - pin.last_used)
+        return await stack.enter_async_context(open_stream(client, route.destination.url, request, limit=limit))
 
     async def close(self) -> None:
         """Close every connection; later sends fail as closed."""

@@ -1,6 +1,7 @@
 """One HTTP exchange over a client that reaches one checked address only, and what can go wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -15,6 +16,8 @@ from pyreqwest.exceptions import (
 )
 from pyreqwest.http import HeaderMap, Url
 from pyreqwest.proxy import ProxyBuilder
+from pyreqwest.request import StreamRequest
+from pyreqwest.response import Response
 
 from worksphere_hub import clock
 from worksphere_hub.security.addresses import IPAddress
@@ -23,6 +26,7 @@ from worksphere_hub.security.headers import CONNECTION_HEADERS
 from worksphere_hub.security.redact import Secret
 
 HEADER_LIMIT = 32 * 1024
+_READ_AHEAD = 64 * 1024
 
 Cause = Literal[
     "url_refused",
@@ -110,7 +114,7 @@ class Request(NamedTuple):
 
     method: str
     headers: Mapping[str, str]
-    body: bytes | None
+    body: bytes | AsyncIterator[bytes] | None
     started: float
 
 
@@ -170,15 +174,10 @@ async def exchange(client: Client, url: Url, request: Request, *, limit: timedel
 
     `limit` is enforced inside the client: cancelling the awaiting task alone would leave its connection open.
     """
-    if not CONNECTION_HEADERS.isdisjoint(map(str.lower, request.headers)):
-        raise EgressFailed("request")
     status: int | None = None
     try:
-        builder = client.request(request.method, url).headers(request.headers).timeout(limit)
-        if request.body is not None:
-            builder = builder.body_bytes(request.body)
         # Nothing is read ahead, so that the status is known while the body still hangs.
-        async with builder.streamed_read_buffer_limit(0).build_streamed() as response:
+        async with _built(client, url, request, limit, read_ahead=0) as response:
             seconds_to_headers = clock.monotonic() - request.started
             status = response.status
             headers = _read_headers(response.headers, status)
@@ -195,6 +194,68 @@ async def exchange(client: Client, url: Url, request: Request, *, limit: timedel
         seconds_to_headers,
         clock.monotonic() - request.started,
     )
+
+
+class Stream:
+    """An answer whose head is there and whose body is read as it comes. Reading raises EgressFailed."""
+
+    __slots__ = ("_response", "_url", "headers", "seconds_to_headers", "status")
+
+    def __init__(self, response: Response, url: Url, seconds_to_headers: float) -> None:
+        self._response = response
+        self._url = url
+        self.status = response.status
+        self.headers = _read_headers(response.headers, response.status)
+        self.seconds_to_headers = seconds_to_headers
+
+    async def read(self, limit: int) -> bytes:
+        """The next bytes of the body, `limit` unless it ends before."""
+        if _is_empty(self.status, self.headers):
+            return b""
+        try:
+            content = await self._response.body_reader.read(limit)
+        except (PyreqwestError, ValueError) as error:
+            raise _failure(error, self._url, self.status) from None
+        return b"" if content is None else content.to_bytes()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What is left of the body, piece by piece as it arrives."""
+        while not _is_empty(self.status, self.headers):
+            try:
+                chunk = await self._response.body_reader.read_chunk()
+            except (PyreqwestError, ValueError) as error:
+                raise _failure(error, self._url, self.status) from None
+            if chunk is None:
+                return
+            yield chunk.to_bytes()
+
+
+@asynccontextmanager
+async def open_stream(client: Client, url: Url, request: Request, *, limit: timedelta) -> AsyncGenerator[Stream]:
+    """Send one request, its body piece by piece if it is an iterator, and hand out the answer. Raises EgressFailed.
+
+    `limit` is for everything, the answer's body included; leaving early closes the connection.
+    """
+    built = _built(client, url, request, limit, read_ahead=_READ_AHEAD)
+    try:
+        response = await built.__aenter__()
+    except (PyreqwestError, ValueError) as error:
+        raise _failure(error, url, None) from None
+    try:
+        yield Stream(response, url, clock.monotonic() - request.started)
+    finally:
+        await built.__aexit__(None, None, None)
+
+
+def _built(client: Client, url: Url, request: Request, limit: timedelta, *, read_ahead: int) -> StreamRequest:
+    if not CONNECTION_HEADERS.isdisjoint(map(str.lower, request.headers)):
+        raise EgressFailed("request")
+    builder = client.request(request.method, url).headers(request.headers).timeout(limit)
+    if isinstance(request.body, bytes):
+        builder = builder.body_bytes(request.body)
+    elif request.body is not None:
+        builder = builder.body_stream(request.body)
+    return builder.streamed_read_buffer_limit(read_ahead).build_streamed()
 
 
 def _is_empty(status: int, headers: list[tuple[str, str]]) -> bool:

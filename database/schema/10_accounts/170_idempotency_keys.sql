@@ -28,7 +28,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys, the sessions, the invitations and the OAuth flows: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions, the invitations, the OAuth flows and links: 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -38,6 +38,7 @@ declare
     v_sessions bigint;
     v_invitations bigint;
     v_flows bigint;
+    v_links bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -52,11 +53,14 @@ begin
     with old as (select org_id, id from hub.oauth_flows where expires_at < now() limit 5000)
     delete from hub.oauth_flows f using old where (f.org_id, f.id) = (old.org_id, old.id);
     get diagnostics v_flows = row_count;
-    return v_count + v_sessions + v_invitations + v_flows;
+    with old as (select org_id, id from hub.oauth_links where expires_at < now() limit 5000)
+    delete from hub.oauth_links l using old where (l.org_id, l.id) = (old.org_id, old.id);
+    get diagnostics v_links = row_count;
+    return v_count + v_sessions + v_invitations + v_flows + v_links;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
 comment on function hub.forget_expired() is
-    'Delete expired idempotency keys, sessions, invitations and OAuth flows, a batch at a time.';
+    'Delete expired idempotency keys, sessions, invitations, OAuth flows and links, a batch at a time.';

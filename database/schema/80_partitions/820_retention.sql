@@ -30,7 +30,8 @@ begin
         join pg_class c on c.oid = i.inhrelid
         where p.relnamespace = 'hub'::regnamespace and t.partstrat = 'r' and c.oid <> t.partdefid
             and p.relname in (
-                'webhook_events', 'webhook_deliveries_ended', 'webhook_event_logs', 'webhook_event_attributes', 'inbound_messages'
+                'webhook_events', 'webhook_deliveries_ended', 'webhook_event_logs', 'webhook_event_attributes', 'inbound_messages',
+                'connection_requests'
             )
             and (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([0-9a-f-]{36})''\)'))[1]::uuid <= v_floor
         order by c.relname

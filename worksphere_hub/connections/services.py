@@ -1,0 +1,36 @@
+"""What the API's side of this room works with."""
+
+from dataclasses import dataclass
+
+from worksphere_hub.connections.broker import Broker
+from worksphere_hub.connections.check import Checker
+from worksphere_hub.connections.provider import Provider
+from worksphere_hub.connections.renew import Renewer
+from worksphere_hub.connections.settings import ConnectionSettings
+from worksphere_hub.db.pool import Database
+from worksphere_hub.security.egress import EgressClient
+from worksphere_hub.security.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """`request.state.connections`; workers have one, too. Close `renewer` when the process ends."""
+
+    database: Database
+    vault: Vault
+    provider: Provider
+    renewer: Renewer
+    broker: Broker
+    checker: Checker
+    settings: ConnectionSettings
+
+
+def open_connections(
+    database: Database, vault: Vault, egress: EgressClient, settings: ConnectionSettings
+) -> Connections:
+    """Put the room together."""
+    provider = Provider(egress, timeout=settings.token_timeout)
+    renewer = Renewer(database, vault, provider, settings)
+    broker = Broker(database, vault, renewer, settings)
+    checker = Checker(database, broker, egress, settings)
+    return Connections(database, vault, provider, renewer, broker, checker, settings)

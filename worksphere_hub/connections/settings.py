@@ -1,0 +1,32 @@
+"""How connections work; the defaults stand beside the code that obeys them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """How connections work. Times are in seconds."""
+
+    public_url: str = ""  # where browsers reach the hub, e.g. https://hub.example.com; unset: as each request says
+    connection_limit: int = 1_000  # connections an organization may have
+    flow_time: float = 600.0  # how long somebody may take at the provider's consent page
+    link_time: float = 86_400.0  # how long a link to authorize an account is good, unless asked for otherwise
+    token_timeout: float = 20.0  # one request to a token endpoint in all; shorter than the lease
+    lease: float = 30.0  # how long a process that died keeps others from renewing a credential
+    renewal_wait: float = 30.0  # how long a call waits for a credential that another process renews
+    refused_pause: float = 30.0  # a credential that is refused by the API this soon after it was renewed is not renewed
+    previous_time: float = 600.0  # how long a replaced credential is kept, sealed
+    keep_alive: float = 86_400.0  # an unused credential is renewed this often, and before its refresh token goes stale
+    idle_after: float = 86_400.0  # a connection that was not used for this long is only kept alive
+    give_up_after: float = 345_600.0  # a credential whose renewal has failed for so long is taken for dead
+    idle_poll: float = 1.0  # how long an idle worker waits before it looks for what is due
+    check_every: float = 86_400.0  # each connection is tested this often
+    check_lease: float = 120.0  # how long a worker that died keeps the checks that it had in hand
+    history_days: int = 90  # days that checks and changes of health are kept
+    call_timeout: float = 30.0  # one try of a proxied call, unless the manifest says otherwise
+    call_deadline: float = 120.0  # a proxied call in all, waits and further tries included
+    longest_wait: float = 20.0  # a wait that is longer than this is told to the caller instead
+    upload_limit: int = 104_857_600  # bytes of a proxied request's body
+    buffer_limit: int = 1_048_576  # bytes of it that are kept for another try
+    download_limit: int = 1_073_741_824  # bytes of a proxied answer's body
+    reveal: bool = False  # whether credentials can be read at all, by those with connections:reveal

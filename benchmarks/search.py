@@ -114,7 +114,8 @@ def search(events: int, seconds: float, rounds: int) -> list[tuple[str, str]]:
                 rates[side.events].append(full_speed(side.made, wanted))
         for what in ("accepted", "delivered"):
             before, after = (middle([each[what] for each in found]) for found in rates.values())
-            told = f"{before:,.0f} and {after:,.0f} events/s: {before / after:.2f} times as long each (aim: at most {_AIM})"
+            times = f"{before / after:.2f} times as long each (aim: at most {_AIM})"
+            told = f"{before:,.0f} and {after:,.0f} events/s: {times}"
             rows.append((f"{what} with {_FEW:,} and {events:,} stored", told))
         costs = [middle([each["cpu_us"]["postgres"] for each in found]) for found in rates.values()]
         rows.append(("CPU of PostgreSQL meanwhile", f"{costs[0]:,.0f} and {costs[1]:,.0f} us an event"))

@@ -50,7 +50,6 @@ ELSEWHERE = {
     "events/type_store.py": "tests/events/test_contract_book.py and tests/acceptance/test_event_contracts.py drive it",
     "http/caller.py": "a protocol: what the room asks of a principal",
     "http/corked.py": "tests/http/test_listen.py and test_protocol.py speak over it",
-    "http/strict_route.py": "tests/http/test_strict_json.py and test_strictness.py",
     "inbound/store.py": "tests/inbound/test_process.py drives it; its statements are planned by tests/database",
     "inbound/views.py": "tests/inbound/test_messages.py and test_sources.py read what it shows",
     "webhooks/attempt_routes.py": "tests/acceptance/test_search.py",

@@ -133,7 +133,8 @@ _KEYS = f"""
 _INDEXES = """
     select case when i.indisprimary then 'alter table hub.' || $2 || ' add ' || pg_get_constraintdef(k.oid)
         else regexp_replace(
-            pg_get_indexdef(i.indexrelid), '^(CREATE INDEX) \\S+ ON (ONLY )?\\S+', '\\1 ' || $2 || '_' || row_number() over () || ' ON hub.' || $2
+            pg_get_indexdef(i.indexrelid), '^(CREATE INDEX) \\S+ ON (ONLY )?\\S+',
+            '\\1 ' || $2 || '_' || row_number() over () || ' ON hub.' || $2
         ) end
     from pg_index i
     left join pg_constraint k on k.conindid = i.indexrelid and k.contype = 'p'

@@ -128,11 +128,13 @@ _KEYS = f"""
     where $2::uuid[] is not null and n % 100 = 0
 """
 
-# What indexes and keys a table's partitions have, as statements that give them to another.
+# What indexes and keys a table's partitions have, as statements that give them to another. With names: those PostgreSQL
+# would choose for two weeks at the same time may be the same.
 _INDEXES = """
     select case when i.indisprimary then 'alter table hub.' || $2 || ' add ' || pg_get_constraintdef(k.oid)
         else regexp_replace(
-            pg_get_indexdef(i.indexrelid), '^(CREATE INDEX) \\S+ ON (ONLY )?\\S+', '\\1 ON hub.' || $2
+            pg_get_indexdef(i.indexrelid), '^(CREATE INDEX) \\S+ ON (ONLY )?\\S+',
+            '\\1 ' || $2 || '_' || row_number() over () || ' ON hub.' || $2
         ) end
     from pg_index i
     left join pg_constraint k on k.conindid = i.indexrelid and k.contype = 'p'

@@ -6,11 +6,19 @@ whatever it is, with `horizon` true and `wanted` as it turned out; the search go
 """
 
 from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
-from worksphere_hub.db.pool import Row
+
+class Named(Protocol):
+    """A row whose columns are read by their names."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
-def cut_search(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], Row | None]:
+R = TypeVar("R", bound=Named)
+
+
+def cut_search(rows: Sequence[R], limit: int) -> tuple[Sequence[R], R | None]:
     """Cut what a statement answered to `limit + 1` rows; answers a page, and the row after which the next one begins.
 
     That is None on the last page. A page may have fewer rows than the limit, even none, and not be the last.

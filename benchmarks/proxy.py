@@ -51,9 +51,11 @@ async def _measure(made: Stage, seconds: float) -> list[tuple[str, str]]:
         rows.append(
             (
                 f"call through a connection{what}: p50, p95 (direct: p50, p95); added p50, p95 (aim: p50 under 3 ms)",
-                f"{_ms(proxied, 50)}, {_ms(proxied, 95)} ({_ms(direct, 50)}, {_ms(direct, 95)}) ms; "
-                f"{_at(proxied, 50) - _at(direct, 50):.2f}, {_at(proxied, 95) - _at(direct, 95):.2f} ms"
-                f" of {len(proxied)} calls",
+                (
+                    f"{_ms(proxied, 50)}, {_ms(proxied, 95)} ({_ms(direct, 50)}, {_ms(direct, 95)}) ms; "
+                    f"{_at(proxied, 50) - _at(direct, 50):.2f}, {_at(proxied, 95) - _at(direct, 95):.2f} ms"
+                    f" of {len(proxied)} calls"
+                ),
             )
         )
     server.close()

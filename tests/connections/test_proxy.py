@@ -12,7 +12,7 @@ from tests.http.driving import Answer, build, call, serving
 from worksphere_hub.connections.budget import Budgets
 from worksphere_hub.connections.call_log import CallLog
 from worksphere_hub.connections.proxy import Proxy
-from worksphere_hub.connections.proxy_door import ProxyDoor, proxy_routes
+from worksphere_hub.connections.proxy_routes import ProxyDoor, proxy_routes
 
 KEY_WAY = {"type": "api_key", "label": "Key", "place": [{"name": "X-Api-Key", "value": "${credential.key}"}]}
 FIELDS = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}, "required": ["key"]}

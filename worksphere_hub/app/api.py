@@ -23,8 +23,8 @@ from worksphere_hub.connections import routes as connection_routes
 from worksphere_hub.connections.budget import Budgets
 from worksphere_hub.connections.call_log import CallLog
 from worksphere_hub.connections.proxy import Proxy
-from worksphere_hub.connections.proxy_door import ProxyDoor, proxy_routes
-from worksphere_hub.connections.services import open_connections
+from worksphere_hub.connections.proxy_routes import ProxyDoor, proxy_routes
+from worksphere_hub.connections.services import Connections, open_connections
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
@@ -96,8 +96,6 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     )
     connections = open_connections(hub.database, hub.vault, hub.provider_egress, settings.connections)
     calls = CallLog(hub.database)
-    proxy = Proxy(connections.broker, hub.provider_egress, Budgets(hub.database), settings.connections)
-    door = ProxyDoor(authenticator, proxy, calls, settings.connections)
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
@@ -121,7 +119,10 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
 
     app = create_app(
         routers=ROUTERS,
-        raw_routes={**raw_routes(publisher.publish, publisher.publish_batch), **proxy_routes(door)},
+        raw_routes={
+            **raw_routes(publisher.publish, publisher.publish_batch),
+            **proxy_routes(_proxy_door(hub, connections, authenticator, calls)),
+        },
         metrics=hub.metrics,
         readiness={"database": database_answers},
         limits=_limits(settings),
@@ -142,6 +143,12 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         accounts.passwords.close()
         bell.close()
         inbound_bell.close()
+
+
+def _proxy_door(hub: Hub, connections: Connections, authenticator: Authenticator, calls: CallLog) -> ProxyDoor:
+    settings = hub.settings.connections
+    proxy = Proxy(connections.broker, hub.provider_egress, Budgets(hub.database), settings)
+    return ProxyDoor(authenticator, proxy, calls, settings)
 
 
 def document() -> dict[str, Any]:

@@ -82,7 +82,8 @@ async def lived(desk: Desk) -> tuple[list[str], bytes]:
     line = Line(desk)
     keyed = await desk.connection(await desk.installed(KEY_WAY, slug="keyed"), credential={"key": KEY})
     for given in ({"key": KEY.upper()}, {"other": KEY}, {"key": KEY, "x": KEY}):
-        said.append((await desk.ask("PUT", f"/v1/connections/{keyed['id']}/credential", {"credential": given})).body)
+        answer = await desk.ask("PUT", f"/v1/connections/{keyed['id']}/credential", {"credential": given})
+        said.append(answer.body)
     account = await desk.authorized()
     await desk.run_out(account)
     await desk.room().broker.ready(desk.org, uuid_of(account))

@@ -18,8 +18,9 @@ from worksphere_hub.sandbox.request_log import RequestLog
 from worksphere_hub.sandbox.seeds import moment, whole_seed
 from worksphere_hub.sandbox.slack.provider import Slack
 from worksphere_hub.sandbox.wire import Answered, Json, Malformed
+from worksphere_hub.sandbox.zoom.provider import Zoom
 
-KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack,)
+KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Zoom)
 
 
 class Sandbox:

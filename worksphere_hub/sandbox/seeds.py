@@ -44,7 +44,7 @@ def check_seed(seed: Any) -> Json:
 
 def whole_seed(wanted: Json | None) -> Json:
     """The standard seed, with what is wanted in place of its parts: each key of a provider is replaced as a whole."""
-    wanted = check_seed(wanted or {})
+    wanted = check_seed({} if wanted is None else wanted)
     providers = {name: {**standard(name), **wanted.get(name, {})} for name in PROVIDERS}
     return {"start": wanted.get("start"), "limits": wanted.get("limits", True), **providers}
 

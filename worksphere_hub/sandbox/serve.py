@@ -80,7 +80,13 @@ class Service:
                 ready.set()
             await asyncio.gather(*tasks)
         finally:
+            self.close()
             await self.sandbox.close()
+
+    def close(self) -> None:
+        """Give the ports back without having served."""
+        for one in self._sockets:
+            one.close()
 
     def stop(self) -> None:
         """Stop serving. From the loop's own thread, or before it begins."""

@@ -12,6 +12,7 @@ class Control:
     """A running sandbox, spoken to over HTTP alone."""
 
     def __init__(self, running):
+        self.running = running
         self.url = running.url
         self.urls = running.urls
         self.http = httpx.Client(base_url=running.url, trust_env=False, verify=False, timeout=10)

@@ -1,5 +1,6 @@
 """The sandbox as one ASGI application: each provider under its name, and the control API beside them."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from worksphere_hub.sandbox.seeds import moment, whole_seed
 from worksphere_hub.sandbox.slack.provider import Slack
 from worksphere_hub.sandbox.wire import Answered, Json, Malformed
 from worksphere_hub.sandbox.zoom.provider import Zoom
+
+_log = logging.getLogger(__name__)
 
 KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Google, Salesforce, Microsoft, Zoom)
 
@@ -124,6 +127,10 @@ async def _run(router: Router, provider: Provider, scope: Scope, receive: Receiv
         return Sent.of(decided.response)
     except Malformed as why:
         return Sent.of(provider.malformed(scope["path"], str(why)))
+    except Exception:  # noqa: BLE001 - the last place that can still answer
+        # A mistake of the sandbox: the caller is answered as by a vendor that fails, the developer is shown where.
+        _log.exception("%s %s %s failed", provider.name, scope["method"], scope["path"])
+        return Sent.of(provider.broken(scope["path"], 500))
 
 
 async def _collect(app: ASGIApp, scope: Scope, receive: Receive) -> Sent:

@@ -1,7 +1,6 @@
 """What a handler is given of a request, and how it answers."""
 
 import base64
-import binascii
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -94,7 +93,7 @@ class Call:
             return None
         try:
             user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         return unquote(user), unquote(password)
 

@@ -12,8 +12,8 @@ from worksphere_hub.sandbox.wire import Call, Json, empty
 if TYPE_CHECKING:
     from worksphere_hub.sandbox.google.provider import Caller, Google
 
-_TYPES = {"user", "group", "domain", "anyone"}
-_ROLES = {"owner", "organizer", "fileOrganizer", "writer", "commenter", "reader"}
+_TYPES = ("user", "group", "domain", "anyone")
+_ROLES = ("owner", "organizer", "fileOrganizer", "writer", "commenter", "reader")
 _SHORT = "kind,id,type,role"
 
 

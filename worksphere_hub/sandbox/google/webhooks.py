@@ -131,7 +131,7 @@ class Webhooks:
         )
 
     def _check(self, wanted: Json, identity: str, address: str) -> None:
-        if wanted.get("type") not in {"web_hook", "webhook"}:
+        if wanted.get("type") not in ("web_hook", "webhook"):
             raise refusal(400, "invalid", "Invalid value for: type")
         if not identity or len(identity) > 64:
             raise refusal(400, "channelIdInvalid", "Channel id must be 1 to 64 characters long")

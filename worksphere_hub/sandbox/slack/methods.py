@@ -1,7 +1,6 @@
 """What methods of the Web API have in common: who calls, how they say no and page, how often they may be asked."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -93,7 +92,7 @@ def _offset(cursor: str) -> int:
         return 0
     try:
         name, _, number = base64.b64decode(cursor, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise NotOk("invalid_cursor") from error
     if name != "next_offset" or not number.isdigit():
         raise NotOk("invalid_cursor")

@@ -123,7 +123,7 @@ def _count(caller: Caller, host: Json) -> None:
 
 
 def _checked(wanted: Json) -> Json:
-    if "type" in wanted and wanted["type"] not in {1, 2, 3, 8}:
+    if "type" in wanted and wanted["type"] not in (1, 2, 3, 8):
         raise invalid("type", "Invalid field.")
     if len(str(wanted.get("topic", ""))) > 200:
         raise invalid("topic", "The value that you entered for the topic field must be no more than 200 characters.")

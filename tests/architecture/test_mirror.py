@@ -91,9 +91,9 @@ ELSEWHERE = {
 
 # A provider of the sandbox is driven as a whole, by its vendor's own SDK or held against its own description.
 PROVIDERS = {
-    "google": "answers changes drives fields files oauth permissions search state uploads webhooks",
+    "google": "answers changes drives files oauth permissions state uploads webhooks",
     "microsoft": "answers directory messages oauth state subscriptions webhooks",
-    "salesforce": "answers bulk composite describe oauth queries query records soql state webhooks",
+    "salesforce": "answers bulk composite describe oauth queries query records state webhooks",
     "slack": "chat conversations directory files methods oauth state webhooks",
     "zoom": "answers meetings oauth recordings state users webhooks",
 }

@@ -54,7 +54,6 @@ ELSEWHERE = {
     "http/strict_route.py": "tests/http/test_strict_json.py and test_strictness.py",
     "inbound/store.py": "tests/inbound/test_process.py drives it; its statements are planned by tests/database",
     "inbound/views.py": "tests/inbound/test_messages.py and test_sources.py read what it shows",
-    "sandbox/app.py": "every test of tests/sandbox goes through it",
     "sandbox/clock.py": "tests/sandbox/test_seeds.py and test_control.py: where it begins, that it goes forward only",
     "sandbox/delivery.py": "tests/sandbox/test_faults.py: each way of handing an answer over",
     "sandbox/identity.py": "tests/sandbox/test_seeds.py: the same seed makes the same ids and tokens",

@@ -11,6 +11,7 @@ from tests.architecture.sources import PACKAGE, ROOT, imported, modules
 CONTRACTS = (
     "Imports go down only",
     "The web framework lives in http and routes only",
+    "The sandbox knows nothing of the hub",
     "The PostgreSQL driver lives in db only",
     "Outbound HTTP lives in security.egress only",
     "The expression library lives in expressions only",
@@ -32,6 +33,11 @@ PLANTED = (
     ("db/queries.py", "fastapi", "worksphere_hub.db is not allowed to import fastapi"),
     ("accounts/models.py", "asyncpg", "worksphere_hub.accounts is not allowed to import asyncpg"),
     ("webhooks/janitor.py", "pyreqwest", "worksphere_hub.webhooks is not allowed to import pyreqwest"),
+    (
+        "sandbox/wire.py",
+        "worksphere_hub.security.signing",
+        "worksphere_hub.sandbox is not allowed to import worksphere_hub.security",
+    ),
     ("events/emit.py", "jlens", "worksphere_hub.events is not allowed to import jlens"),
     ("newroom/__init__.py", "json", "- worksphere_hub.newroom"),
 )
@@ -42,9 +48,11 @@ FENCES = {
     "pyreqwest": lambda name: name.startswith("security/") or name == "client/transport.py",
     "jlens": lambda name: name.startswith("expressions/"),
     "nats": lambda name: name.startswith("bus/"),
-    "uvicorn": lambda name: name.startswith("http/"),
+    "uvicorn": lambda name: name.startswith(("http/", "sandbox/")),
     "fastapi": lambda name: name.startswith(("http/", "app/")) or name.endswith("routes.py") or name in WEB,
-    "starlette": lambda name: name.startswith(("http/", "app/")) or name.endswith("routes.py") or name in WEB,
+    "starlette": lambda name: (
+        name.startswith(("http/", "app/", "sandbox/")) or name.endswith("routes.py") or name in WEB
+    ),
 }
 WEB = {
     "accounts/requires.py": "the dependency by which a route names its permission",

@@ -1,0 +1,1 @@
+"""Zoom: users, meetings, cloud recordings, user OAuth and server-to-server, webhooks."""

@@ -35,12 +35,20 @@ class SandboxApi:
 
     async def _once(self, request: Request) -> Answer:
         # The path is encoded already: nothing is to be encoded again.
-        url = httpx.URL(str(self._client.base_url).rstrip("/") + request.path if request.path.startswith("/") else request.path)
+        url = httpx.URL(
+            str(self._client.base_url).rstrip("/") + request.path if request.path.startswith("/") else request.path
+        )
         query = {name: value for name, value in request.query.items()}
         headers = {**request.headers, "authorization": f"Bearer {self.tokens[request.slot]}"}
         try:
             reply = await self._client.request(
-                request.method, url, params=query or None, headers=headers, json=request.json, data=request.form, content=request.body
+                request.method,
+                url,
+                params=query or None,
+                headers=headers,
+                json=request.json,
+                data=request.form,
+                content=request.body,
             )
         except httpx.TransportError as error:
             raise Transient(f"No answer: {type(error).__name__}.") from None

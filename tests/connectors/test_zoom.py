@@ -128,6 +128,9 @@ def test_events_become_facts():
 def test_the_manifest_and_the_code_agree():
     manifest = CONNECTOR.manifest
     assert manifest.inbound.scheme == CONNECTOR.inbound.scheme
-    for thing in (*(each.kind for each in CONNECTOR.streams.values()), *(each.deed for each in CONNECTOR.actions.values())):
+    for thing in (
+        *(each.kind for each in CONNECTOR.streams.values()),
+        *(each.deed for each in CONNECTOR.actions.values()),
+    ):
         granular = {scope.removesuffix(":admin") for scope in thing.scopes}
         assert granular <= {*manifest.auth["user"].scopes, "user:read:list_users"}

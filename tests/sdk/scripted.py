@@ -12,7 +12,9 @@ from worksphere_hub.sdk.api import Answer, Request
 class ScriptedApi:
     """Answers each request by a function, and remembers them."""
 
-    def __init__(self, answer: Callable[[Request], tuple[int, Any] | tuple[int, Any, dict[str, str]]], **settings: Any) -> None:
+    def __init__(
+        self, answer: Callable[[Request], tuple[int, Any] | tuple[int, Any, dict[str, str]]], **settings: Any
+    ) -> None:
         self.settings = settings
         self.captured: dict[str, Any] = {}
         self.requests: list[Request] = []

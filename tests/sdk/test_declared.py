@@ -4,7 +4,16 @@ import pytest
 
 from tests.sdk.scripted import ScriptedApi, evaluate
 from worksphere_hub.sdk.declared import connector_of
-from worksphere_hub.sdk.errors import AuthFailed, BadSettings, Conflict, Missing, RateLimited, Rejected, Transient, Unexpected
+from worksphere_hub.sdk.errors import (
+    AuthFailed,
+    BadSettings,
+    Conflict,
+    Missing,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unexpected,
+)
 from worksphere_hub.sdk.manifest.manifest import Manifest
 
 MANIFEST = Manifest.model_validate(
@@ -45,7 +54,10 @@ MANIFEST = Manifest.model_validate(
 )
 CONNECTOR = connector_of(MANIFEST, evaluate)
 PAGES = {
-    None: {"orders": [{"id": 1, "updated": "2026-01-01T10:00:00Z"}, {"id": 2, "updated": "2026-01-03T10:00:00Z"}], "next": "p2"},
+    None: {
+        "orders": [{"id": 1, "updated": "2026-01-01T10:00:00Z"}, {"id": 2, "updated": "2026-01-03T10:00:00Z"}],
+        "next": "p2",
+    },
     "p2": {"orders": [{"id": 3, "updated": "2026-01-02T10:00:00Z"}]},
 }
 
@@ -80,7 +92,11 @@ async def test_an_action_sends_its_body_and_answers_its_output():
     api = ScriptedApi(lambda _: (201, {"refund": {"id": "re_1"}}), region="eu")
     assert await CONNECTOR.actions["refund"].run(api, {"id": 7, "amount": 5}) == "re_1"
     (request,) = api.requests
-    assert (request.method, request.path, request.json) == ("POST", "/orders/7/refunds", {"amount": 5, "note": "from eu"})
+    assert (request.method, request.path, request.json) == (
+        "POST",
+        "/orders/7/refunds",
+        {"amount": 5, "note": "from eu"},
+    )
     assert request.idempotent is True
 
 

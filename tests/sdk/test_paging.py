@@ -35,7 +35,11 @@ def served(kind, total, request):
     records = list(range(at, min(at + 3, total)))
     more = at + 3 < total
     body = {"items": records, "next": str(at + 3) if more else "", "next_url": f"/list?at={at + 3}" if more else None}
-    link = f'</list?at=0>; rel="first", </list?at={at + 3}>; rel="next"; title="a, b"' if more else '</list?at=0>; rel="first"'
+    link = (
+        f'</list?at=0>; rel="first", </list?at={at + 3}>; rel="next"; title="a, b"'
+        if more
+        else '</list?at=0>; rel="first"'
+    )
     return Answer(200, {"link": link}, msgspec.json.encode(body))
 
 

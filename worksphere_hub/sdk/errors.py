@@ -48,7 +48,9 @@ class Transient(ConnectorFailed):
 
     code, owner, again = "transient", "provider", True
 
-    def __init__(self, detail: str, *, status: int | None = None, after: float | None = None, sent: bool = True) -> None:
+    def __init__(
+        self, detail: str, *, status: int | None = None, after: float | None = None, sent: bool = True
+    ) -> None:
         """`sent` says whether the provider may have seen the request."""
         super().__init__(detail, status=status, after=after)
         self.sent = sent

@@ -29,7 +29,9 @@ def first(request: Request, rule: Pagination | None) -> Request:
     return replace(request, query=query)
 
 
-def following(request: Request, answer: Answer, rule: Pagination | None, count: int, evaluate: Evaluate) -> Request | None:
+def following(
+    request: Request, answer: Answer, rule: Pagination | None, count: int, evaluate: Evaluate
+) -> Request | None:
     """The request for the page after this answer, which brought `count` records; None when it was the last."""
     if rule is None:
         return None

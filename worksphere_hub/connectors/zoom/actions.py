@@ -87,10 +87,20 @@ def actions() -> dict[str, Action]:
         ),
         "get_meeting": GetMeeting(
             "get_meeting",
-            Deed("Look a meeting up", {**one, "properties": {"id": _ID}}, idempotent=True, scopes=("meeting:read:meeting",)),
+            Deed(
+                "Look a meeting up",
+                {**one, "properties": {"id": _ID}},
+                idempotent=True,
+                scopes=("meeting:read:meeting",),
+            ),
         ),
         "delete_meeting": DeleteMeeting(
             "delete_meeting",
-            Deed("Call a meeting off", {**one, "properties": {"id": _ID}}, idempotent=True, scopes=("meeting:delete:meeting",)),
+            Deed(
+                "Call a meeting off",
+                {**one, "properties": {"id": _ID}},
+                idempotent=True,
+                scopes=("meeting:delete:meeting",),
+            ),
         ),
     }

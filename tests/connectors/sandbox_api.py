@@ -38,7 +38,7 @@ class SandboxApi:
         url = httpx.URL(
             str(self._client.base_url).rstrip("/") + request.path if request.path.startswith("/") else request.path
         )
-        query = {name: value for name, value in request.query.items()}
+        query = dict(request.query)
         headers = {**request.headers, "authorization": f"Bearer {self.tokens[request.slot]}"}
         try:
             reply = await self._client.request(

@@ -21,7 +21,10 @@ from worksphere_hub.sdk.errors import (
 from worksphere_hub.sdk.inbound import Message
 
 GENERAL = "C0GENERAL1"
-SCOPES = "channels:read,groups:read,channels:history,groups:history,users:read,users:read.email,chat:write,files:read,files:write"
+SCOPES = (
+    "channels:read,groups:read,channels:history,groups:history,users:read,users:read.email,chat:write,"
+    "files:read,files:write"
+)
 
 
 @pytest.fixture

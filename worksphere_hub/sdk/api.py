@@ -1,4 +1,4 @@
-"""How a connector calls its provider: through what the hub hands in, which adds the credential and keeps to the budget."""
+"""How a connector calls its provider: through what the hub hands in, which adds the credential and paces."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

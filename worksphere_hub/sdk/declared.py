@@ -76,10 +76,10 @@ class DeclaredStream(Stream):
 
     def _records(self, answer: Answer) -> list[dict[str, Any]]:
         found = self._evaluate(self._stream.records, answer.json())
-        records: list[Any] = [] if found is None else cast("list[Any]", found) if isinstance(found, list) else [found]
-        for record in records:
-            if not isinstance(record, dict) or any(record.get(name) is None for name in self.kind.primary_key):
-                raise Unexpected(f"A record of {self.name} has no {', '.join(self.kind.primary_key)}.")
+        several: list[Any] = [] if found is None else cast("list[Any]", found) if isinstance(found, list) else [found]
+        records = [cast("dict[str, Any]", each) if isinstance(each, dict) else {} for each in several]
+        if any(record.get(name) is None for record in records for name in self.kind.primary_key):
+            raise Unexpected(f"A record of {self.name} has no {', '.join(self.kind.primary_key)}.")
         return records
 
 

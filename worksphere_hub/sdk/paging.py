@@ -40,11 +40,12 @@ def following(
         return None if url is None else replace(request, path=urljoin(request.path, url), query={})
     if rule.kind in {"page", "offset"}:
         return _counted(request, rule, count)
-    if rule.cursor is None:
-        return None
-    cursor = evaluate(rule.cursor, answer.json())
-    if cursor is None or cursor is False or cursor == "":
-        return None
+    cursor = None if rule.cursor is None else evaluate(rule.cursor, answer.json())
+    return None if cursor in (None, False, "") else _at(request, rule, cursor)
+
+
+def _at(request: Request, rule: Pagination, cursor: Any) -> Request | None:
+    """The page that a cursor names."""
     if not isinstance(cursor, str | int):
         raise Unexpected("The provider's cursor is neither a text nor a number.")
     if rule.kind == "next_url":

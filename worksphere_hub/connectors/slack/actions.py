@@ -16,12 +16,12 @@ _MESSAGE = {"type": "string", "minLength": 1, "maxLength": 40_000}
 
 
 class PostMessage(Action):
-    """Write a message. Slack tells repetitions apart by nothing, so it is never tried again after an unknown outcome."""
+    """Write a message. Nothing tells a repetition from another message, so it is not tried again when in doubt."""
 
     async def run(self, api: Api, given: Mapping[str, Any]) -> Any:
         """Answers the message's `channel` and `ts`."""
         fields = {name: given.get(name) for name in ("channel", "text", "thread_ts", "reply_broadcast")}
-        body = await call(api, "chat.postMessage", idempotent=False, **fields)
+        body = await call(api, "chat.postMessage", fields, idempotent=False)
         return {"channel": body["channel"], "ts": body["ts"]}
 
 
@@ -30,7 +30,7 @@ class UpdateMessage(Action):
 
     async def run(self, api: Api, given: Mapping[str, Any]) -> Any:
         """Answers the message's `channel` and `ts`."""
-        body = await call(api, "chat.update", channel=given["channel"], ts=given["ts"], text=given["text"])
+        body = await call(api, "chat.update", {name: given[name] for name in ("channel", "ts", "text")})
         return {"channel": body["channel"], "ts": body["ts"]}
 
 
@@ -40,7 +40,7 @@ class DeleteMessage(Action):
     async def run(self, api: Api, given: Mapping[str, Any]) -> Any:
         """Answers whether there was one."""
         try:
-            await call(api, "chat.delete", channel=given["channel"], ts=given["ts"])
+            await call(api, "chat.delete", {"channel": given["channel"], "ts": given["ts"]})
         except Missing:
             return {"deleted": False}
         return {"deleted": True}
@@ -52,15 +52,17 @@ class UploadFile(Action):
     async def run(self, api: Api, given: Mapping[str, Any]) -> Any:
         """Answers the file's `id` and `name`."""
         content = _content(given)
-        wanted = await call(api, "files.getUploadURLExternal", filename=given["filename"], length=len(content))
+        asked = {"filename": given["filename"], "length": len(content)}
+        wanted = await call(api, "files.getUploadURLExternal", asked)
         require_success(await api.send(Request("POST", wanted["upload_url"], body=content, idempotent=True)))
         files = f'[{{"id":"{wanted["file_id"]}"}}]'
-        more = {
+        said = {
+            "files": files,
             "channel_id": given.get("channel"),
             "initial_comment": given.get("comment"),
             "thread_ts": given.get("thread_ts"),
         }
-        body = await call(api, "files.completeUploadExternal", idempotent=False, files=files, **more)
+        body = await call(api, "files.completeUploadExternal", said, idempotent=False)
         return {"id": body["files"][0]["id"], "name": body["files"][0].get("name", given["filename"])}
 
 

@@ -1,7 +1,7 @@
 """How Slack answers: with 200 and `ok: false` for most refusals."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from worksphere_hub.sdk.api import Answer, Api, Request, failure_of
 from worksphere_hub.sdk.errors import (
@@ -29,23 +29,29 @@ _MEANINGS: Mapping[str, type[ConnectorFailed]] = {
         NotPermitted,
     ),
     **dict.fromkeys(
-        ("channel_not_found", "message_not_found", "thread_not_found", "user_not_found", "users_not_found", "file_not_found"),
+        (
+            "channel_not_found", "message_not_found", "thread_not_found", "user_not_found", "users_not_found",
+            "file_not_found",
+        ),
         Missing,
     ),
     **dict.fromkeys(("ratelimited", "rate_limited"), RateLimited),
-    **dict.fromkeys(("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"), Transient),
+    **dict.fromkeys(
+        ("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"), Transient
+    ),
 }  # fmt: skip
 
 
-async def call(api: Api, name: str, *, idempotent: bool = True, slot: str = "main", **fields: Any) -> dict[str, Any]:
+async def call(api: Api, name: str, fields: Mapping[str, Any], *, idempotent: bool = True) -> dict[str, Any]:
     """Call a method by POST, as all of them take; answers its body. Raises ConnectorFailed."""
     given = {key: _written(value) for key, value in fields.items() if value is not None}
-    answer = await api.send(Request("POST", f"/{name}", form=given, slot=slot, idempotent=idempotent))
+    answer = await api.send(Request("POST", f"/{name}", form=given, idempotent=idempotent))
     if not 200 <= answer.status < 300:
         raise failure_of(answer.status, f"Slack answered {answer.status} to {name}.", after=_after(answer))
-    body = answer.json()
-    if not isinstance(body, dict) or "ok" not in body:
+    found = answer.json()
+    if not isinstance(found, dict) or "ok" not in found:
         raise Unexpected(f"Slack's answer to {name} does not say whether it worked.", status=answer.status)
+    body = cast("dict[str, Any]", found)
     if not body["ok"]:
         raise _refusal(name, body)
     return body
@@ -53,11 +59,12 @@ async def call(api: Api, name: str, *, idempotent: bool = True, slot: str = "mai
 
 async def pages(api: Api, name: str, field: str, **fields: Any) -> AsyncIterator[list[dict[str, Any]]]:
     """The pages of a list that goes on by cursor."""
-    cursor = None
+    cursor: str | None = None
     while True:
-        body = await call(api, name, cursor=cursor, **{"limit": _PAGE, **fields})
+        body = await call(api, name, {"limit": _PAGE, **fields, "cursor": cursor})
         yield body[field]
-        cursor = (body.get("response_metadata") or {}).get("next_cursor")
+        beside: dict[str, str] = body.get("response_metadata") or {}
+        cursor = beside.get("next_cursor")
         if not cursor:
             return
 

@@ -87,7 +87,7 @@ class Files(Stream):
         highest, number = since, 1
         while True:
             wanted = {"channel": (only or {}).get("channel"), "ts_from": since, "page": number, "count": 200}
-            body = await call(api, "files.list", **wanted)
+            body = await call(api, "files.list", wanted)
             found: list[dict[str, Any]] = body["files"]
             highest = max([file["created"] for file in found] + ([highest] if highest else []), default=None)
             done = number >= int(body["paging"].get("pages") or 1)
@@ -157,8 +157,9 @@ def streams() -> dict[str, Stream]:
             Kind(
                 "Messages",
                 ("channel", "ts"),
-                {"type": "object", "properties": {"channel": _TEXT, "ts": _TEXT, "user": _TEXT, "text": _TEXT, "type": _TEXT,
-                 "subtype": _TEXT, "thread_ts": _TEXT, "reply_count": _NUMBER, "edited": {"type": ["object", "null"]}}},
+                {"type": "object", "properties": {"channel": _TEXT, "ts": _TEXT, "user": _TEXT, "text": _TEXT,
+                 "type": _TEXT, "subtype": _TEXT, "thread_ts": _TEXT,
+                 "reply_count": _NUMBER, "edited": {"type": ["object", "null"]}}},
                 cursor_field="ts",
                 incremental=True,
                 scopes=("channels:history", "groups:history"),

@@ -1,10 +1,12 @@
 """How Zoom answers: its pages, and how it says no."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 from urllib.parse import quote
 
 from worksphere_hub.sdk.api import Answer, Api, Request, failure_of
+from worksphere_hub.sdk.errors import ConnectorFailed, Unexpected
 
 # What Zoom gives at most of anything heavy; larger pages cost no more.
 _PAGE = 100
@@ -38,12 +40,13 @@ def uuid_in_path(uuid: str) -> str:
     return quote(quote(uuid, safe=""), safe="")
 
 
-def _refusal(answer: Answer) -> Exception:
-    try:
-        told = answer.json()
-    except Exception:  # noqa: BLE001 - a proxy's page instead of Zoom's own words
-        told = {}
-    fields = [str(one.get("message", "")) for one in told.get("errors") or [] if isinstance(one, dict)]
-    code, words = told.get("code"), " ".join([str(told.get("message", "")), *fields])[:200]
+def _refusal(answer: Answer) -> ConnectorFailed:
+    told: dict[str, Any] = {}
+    # A proxy's page stands here now and then, instead of Zoom's own words.
+    with suppress(Unexpected):
+        told = cast("dict[str, Any]", answer.json())
+    fields: list[dict[str, Any]] = told.get("errors") or []
+    code = told.get("code")
+    words = " ".join([str(told.get("message", "")), *(str(one.get("message", "")) for one in fields)])[:200]
     status = 401 if code in _TOKEN_CODES else 403 if code in _SCOPE_CODES else answer.status
     return failure_of(status, f"Zoom answered {answer.status}, code {code}: {words}")

@@ -24,14 +24,15 @@ class ZoomInbound(Inbound):
             body = msgspec.json.decode(message.body)
         except msgspec.DecodeError:
             raise Unexpected("Zoom's message is not JSON.") from None
-        if not isinstance(body, dict) or not isinstance(body.get("event"), str):
+        told = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+        if not isinstance(told.get("event"), str):
             raise Unexpected("Zoom's message names no event.")
-        told = cast("dict[str, Any]", body)
         if told["event"] == "endpoint.url_validation":
             return []
         payload: dict[str, Any] = told.get("payload") or {}
         stream, name = _STREAMS.get(told["event"].partition(".")[0], (None, ""))
-        key = (payload.get("object") or {}).get(name)
+        about: dict[str, Any] = payload.get("object") or {}
+        key = about.get(name)
         stamp = told.get("event_ts")
         return [
             Told(

@@ -15,12 +15,13 @@ from worksphere_hub.sandbox.outbox import Outbox
 from worksphere_hub.sandbox.provider import Provider, World
 from worksphere_hub.sandbox.rates import Rates
 from worksphere_hub.sandbox.request_log import RequestLog
+from worksphere_hub.sandbox.salesforce.provider import Salesforce
 from worksphere_hub.sandbox.seeds import moment, whole_seed
 from worksphere_hub.sandbox.slack.provider import Slack
 from worksphere_hub.sandbox.wire import Answered, Json, Malformed
 from worksphere_hub.sandbox.zoom.provider import Zoom
 
-KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Zoom)
+KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Salesforce, Zoom)
 
 
 class Sandbox:
@@ -30,6 +31,7 @@ class Sandbox:
         """`seed` as `seeds.whole_seed` takes it; `public_url` is how callers reach it, where a proxy is in between."""
         self._seed = seed
         self._public_url = public_url.rstrip("/") if public_url else None
+        self.addresses: dict[str, str] = {}
         self.faults = Faults()
         self.log = RequestLog()
         self.world: World
@@ -44,7 +46,9 @@ class Sandbox:
         whole = whole_seed(self._seed if seed is None else seed)
         start = moment(whole["start"], SandboxClock().now()) if whole["start"] else None
         clock = SandboxClock(start)
-        self.world = World(clock, Outbox(clock), Rates(clock.epoch), limits=bool(whole["limits"]))
+        self.world = World(
+            clock, Outbox(clock), Rates(clock.epoch), limits=bool(whole["limits"]), addresses=self.addresses
+        )
         made = [kind(self.world, whole[kind.name]) for kind in KINDS]  # pyright: ignore[reportFunctionMemberAccess] - a class's name
         self.providers = {provider.name: provider for provider in made}
         self._routers = {name: _router(provider) for name, provider in self.providers.items()}

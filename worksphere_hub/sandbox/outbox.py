@@ -48,6 +48,7 @@ class Message:
     sign: Sign
     retries: tuple[float, ...] = ()
     timeout: float = 3.0
+    accepted: "Callable[[Reply], bool]" = lambda reply: reply.good
 
 
 @dataclass(slots=True)
@@ -140,9 +141,10 @@ class Outbox:
         message, number = delivery.message, len(delivery.attempts)
         headers = message.sign(number, delivery.reason)
         reply = await post(message.url, message.body, headers, message.timeout)
-        delivery.reason = reply.reason
-        delivery.attempts.append({"at": iso(self._clock.now()), "status": reply.status, "reason": reply.reason})
-        if reply.good:
+        good = message.accepted(reply)
+        delivery.reason = None if good else reply.reason or "http_error"
+        delivery.attempts.append({"at": iso(self._clock.now()), "status": reply.status, "reason": delivery.reason})
+        if good:
             delivery.state = "delivered"
         elif number < len(message.retries):
             delivery.due_at = self._clock.epoch() + message.retries[number]

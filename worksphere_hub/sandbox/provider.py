@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -30,6 +30,8 @@ class World:
     rates: Rates
     # Whether the vendors' rate limits hold. Faults of the kind rate_limit work either way.
     limits: bool = True
+    # Where each provider is served, for what is made without a request.
+    addresses: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class Provider(ABC):

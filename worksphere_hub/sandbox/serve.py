@@ -57,6 +57,7 @@ class Service:
         self.sandbox = sandbox
         self._binding = binding
         self._sockets = [_listen(binding.host, port) for port in self._ports()]
+        sandbox.addresses.update(self.urls)
         self._servers = [_Server(self._config(app)) for app in self._apps()]
 
     @property

@@ -101,7 +101,10 @@ async def test_records_are_written_by_ids_of_ones_own(salesforce):
     assert [(one["created"], bool(one["errors"])) for one in done] == [(True, False), (False, True), (False, False)]
     written = await act(
         salesforce, "bulk_write", object="Contact", operation="upsert", external_field="External_Id__c",
-        records=[{"External_Id__c": "b1", "LastName": 'With "quotes", and\na line'}, {"External_Id__c": "r1", "LastName": None}],
+        records=[
+            {"External_Id__c": "b1", "LastName": 'With "quotes", and\na line'},
+            {"External_Id__c": "r1", "LastName": None},
+        ],
     )  # fmt: skip
     assert [row["sf__Created"] for row in written["successful"]] == ["true"]
     assert len(written["failed"]) == 1

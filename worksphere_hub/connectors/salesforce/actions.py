@@ -74,8 +74,8 @@ class UpsertRecord(Action):
         """Answers its `id` and whether it was `created`."""
         name = quote(str(given["external_id"]), safe="")
         path = f"/sobjects/{given['object']}/{given['external_field']}/{name}"
-        made = await call(api, "PATCH", path, json=given["fields"], idempotent=True)
-        return {"id": (made or {}).get("id"), "created": bool((made or {}).get("created"))}
+        made: dict[str, Any] = await call(api, "PATCH", path, json=given["fields"], idempotent=True) or {}
+        return {"id": made.get("id"), "created": bool(made.get("created"))}
 
 
 class UpsertRecords(Action):

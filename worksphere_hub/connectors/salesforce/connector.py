@@ -1,4 +1,4 @@
-"""Salesforce: objects by the time of their change, with what was deleted; records written by one's own ids; bulk jobs."""
+"""Salesforce: objects by the time of their change, and what was deleted; records by ids of one's own; bulk jobs."""
 
 from worksphere_hub.connectors.salesforce.actions import actions
 from worksphere_hub.connectors.salesforce.calls import call

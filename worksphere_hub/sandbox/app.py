@@ -11,6 +11,7 @@ from worksphere_hub.sandbox.clock import SandboxClock, iso
 from worksphere_hub.sandbox.control import Control
 from worksphere_hub.sandbox.delivery import Sent, hand_over
 from worksphere_hub.sandbox.faults import Fault, Faults
+from worksphere_hub.sandbox.google.provider import Google
 from worksphere_hub.sandbox.outbox import Outbox
 from worksphere_hub.sandbox.provider import Provider, World
 from worksphere_hub.sandbox.rates import Rates
@@ -21,7 +22,7 @@ from worksphere_hub.sandbox.slack.provider import Slack
 from worksphere_hub.sandbox.wire import Answered, Json, Malformed
 from worksphere_hub.sandbox.zoom.provider import Zoom
 
-KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Salesforce, Zoom)
+KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Google, Salesforce, Zoom)
 
 
 class Sandbox:

@@ -87,7 +87,7 @@ class Provider(ABC):
         """Tokens without a consent page, as the vendor answers them."""
 
     @abstractmethod
-    async def listen(self, app: App, url: str, wanted: Json) -> Json:
+    async def listen(self, app: App, url: str, wanted: Json, /) -> Json:
         """Register a receiver at an app as its settings page would, with the vendor's handshake.
 
         Raises WrongReceiver.

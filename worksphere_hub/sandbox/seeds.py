@@ -12,7 +12,7 @@ from worksphere_hub.sandbox.clock import parse_iso
 from worksphere_hub.sandbox.errors import WrongSeed
 from worksphere_hub.sandbox.wire import Json
 
-PROVIDERS = ("slack", "salesforce", "zoom")
+PROVIDERS = ("slack", "google", "salesforce", "zoom")
 _TOP = {"start", "limits", *PROVIDERS}
 _RELATIVE = re.compile(r"([+-])((?:\d+[smhd])+)")
 _PIECE = re.compile(r"(\d+)([smhd])")

@@ -3,14 +3,11 @@
 import base64
 import hashlib
 import hmac
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
 from starlette.responses import Response
 
+from worksphere_hub.sandbox import signing
 from worksphere_hub.sandbox.clock import SandboxClock
 from worksphere_hub.sandbox.tokens import App, Grant, Refusal, Rotation, Token
 from worksphere_hub.sandbox.wire import Answered, Call, Json, answer, empty, token_answer
@@ -135,14 +132,15 @@ class OAuth:
 
     def _assertion(self, call: Call, fields: Json) -> Json:
         text = str(fields.get("assertion", ""))
-        claims = _claims(text)
+        try:
+            claims = signing.unproven(text)
+        except (ValueError, TypeError) as error:
+            raise _refused("invalid_grant", "invalid assertion") from error
         app = self._salesforce.book.apps.get(str(claims.get("iss")))
         if app is None or not app.settings.get("public_key"):
             raise _refused("invalid_client_id", "client identifier invalid")
-        try:
-            jwt.decode(text, RSAKey.import_key(str(app.settings["public_key"])), algorithms=["RS256"])
-        except JoseError as error:
-            raise _refused("invalid_grant", "invalid assertion") from error
+        if not signing.proven(text, str(app.settings["public_key"])):
+            raise _refused("invalid_grant", "invalid assertion")
         if claims.get("aud") not in {*_AUDIENCES, call.base}:
             raise _refused("invalid_grant", "audience is invalid")
         left = float(claims.get("exp", 0)) - SandboxClock.wall()
@@ -180,15 +178,6 @@ class OAuth:
 
     def _identity(self, call: Call, user: str) -> str:
         return f"{call.base}/id/{self._salesforce.seed['org_id']}/{user}"
-
-
-def _claims(text: str) -> dict[str, Any]:
-    """What an assertion says, before anybody has proven it: who is asked for the key."""
-    try:
-        middle = text.split(".")[1]
-        return json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    except (IndexError, ValueError) as error:
-        raise _refused("invalid_grant", "invalid assertion") from error
 
 
 def _refused(error: str, description: str, status: int = 400) -> Answered:

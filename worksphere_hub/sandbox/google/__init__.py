@@ -1,0 +1,1 @@
+"""Google Drive: files, shared drives, the change feed, watch channels, resumable uploads, OAuth as Google does it."""

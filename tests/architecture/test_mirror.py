@@ -39,6 +39,7 @@ ELSEWHERE = {
     "cli/migrate.py": "tests/db/test_migrate.py has what it does; the command has no test yet",
     "cli/organizations.py": "tests/acceptance makes its organizations and their logins by it",
     "cli/process.py": "tests/acceptance starts both processes by it",
+    "cli/sandbox.py": "tests/sandbox/test_serve.py starts it and interrupts it",
     "cli/screen.py": "tests/acceptance/test_main_job.py reads what it prints",
     "cli/serve.py": "a forwarding line that tests/acceptance starts",
     "cli/up.py": "tests/acceptance starts every hub by it",
@@ -53,6 +54,15 @@ ELSEWHERE = {
     "http/strict_route.py": "tests/http/test_strict_json.py and test_strictness.py",
     "inbound/store.py": "tests/inbound/test_process.py drives it; its statements are planned by tests/database",
     "inbound/views.py": "tests/inbound/test_messages.py and test_sources.py read what it shows",
+    "sandbox/app.py": "every test of tests/sandbox goes through it",
+    "sandbox/clock.py": "tests/sandbox/test_seeds.py and test_control.py: where it begins, that it goes forward only",
+    "sandbox/delivery.py": "tests/sandbox/test_faults.py: each way of handing an answer over",
+    "sandbox/identity.py": "tests/sandbox/test_seeds.py: the same seed makes the same ids and tokens",
+    "sandbox/provider.py": "tests/sandbox/test_control.py registers apps, asks for accounts, is refused addresses",
+    "sandbox/rates.py": "tests/sandbox: Slack's minutes, Zoom's days, Graph's seconds, Salesforce's day",
+    "sandbox/request_log.py": "tests/sandbox/test_control.py: what is logged, what is masked",
+    "sandbox/signing.py": "tests/sandbox/microsoft/test_provider.py verifies what it signs, by another library's rules",
+    "sandbox/wire.py": "every test of tests/sandbox goes through it",
     "webhooks/attempt_routes.py": "tests/acceptance/test_search.py",
     "webhooks/retention.py": "tests/webhooks/test_janitor.py holds it, tests/acceptance/test_search.py asks for it",
     "webhooks/retention_routes.py": "tests/acceptance/test_search.py",
@@ -77,6 +87,20 @@ ELSEWHERE = {
     "webhooks/store.py": "tests/webhooks/test_dispatch.py drives it; its statements are planned by tests/database",
     "webhooks/targets.py": "a record of what is needed to send",
     "webhooks/views.py": "tests/acceptance/test_main_job.py reads what it shows",
+}
+
+# A provider of the sandbox is driven as a whole, by its vendor's own SDK or held against its own description.
+PROVIDERS = {
+    "google": "answers changes drives fields files oauth permissions search state uploads webhooks",
+    "microsoft": "answers directory messages oauth state subscriptions webhooks",
+    "salesforce": "answers bulk composite describe oauth queries query records soql state webhooks",
+    "slack": "chat conversations directory files methods oauth state webhooks",
+    "zoom": "answers meetings oauth recordings state users webhooks",
+}
+ELSEWHERE |= {
+    f"sandbox/{provider}/{name}.py": f"tests/sandbox/{provider}/test_provider.py drives the whole provider"
+    for provider, names in PROVIDERS.items()
+    for name in names.split()
 }
 
 

@@ -22,7 +22,7 @@ class Control:
     def __exit__(self, *_):
         self.http.close()
 
-    def call(self, method, path, **body):
+    def call(self, method, path, /, **body):
         answer = self.http.request(method, f"/_sandbox{path}", json=body or None)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None

@@ -12,7 +12,7 @@ from worksphere_hub.errors import HubError
 
 # Each is a module of this room, imported when it is asked for: the web framework alone takes most of a second to
 # import, and half of the commands, the supervisor of the demo among them, never need it.
-COMMANDS = ("up", "serve", "work", "migrate", "demo", "doctor", "listen")
+COMMANDS = ("up", "serve", "work", "migrate", "demo", "doctor", "listen", "sandbox")
 NOUNS = ("organizations", "keys", "events", "endpoints", "deliveries")
 
 

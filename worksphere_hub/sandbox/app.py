@@ -12,6 +12,7 @@ from worksphere_hub.sandbox.control import Control
 from worksphere_hub.sandbox.delivery import Sent, hand_over
 from worksphere_hub.sandbox.faults import Fault, Faults
 from worksphere_hub.sandbox.google.provider import Google
+from worksphere_hub.sandbox.microsoft.provider import Microsoft
 from worksphere_hub.sandbox.outbox import Outbox
 from worksphere_hub.sandbox.provider import Provider, World
 from worksphere_hub.sandbox.rates import Rates
@@ -22,7 +23,7 @@ from worksphere_hub.sandbox.slack.provider import Slack
 from worksphere_hub.sandbox.wire import Answered, Json, Malformed
 from worksphere_hub.sandbox.zoom.provider import Zoom
 
-KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Google, Salesforce, Zoom)
+KINDS: tuple[Callable[[World, Json], Provider], ...] = (Slack, Google, Salesforce, Microsoft, Zoom)
 
 
 class Sandbox:

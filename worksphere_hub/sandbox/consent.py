@@ -45,6 +45,8 @@ class Manner:
     hint: str = "login_hint"
     # Scopes that any app may ask for, whatever it was registered with.
     free_scopes: frozenset[str] = frozenset()
+    # An administrator's consent goes back without a code.
+    gives_code: bool = True
 
 
 class Consent:
@@ -78,19 +80,22 @@ class Consent:
         accounts = {account.id: account for account in self._accounts(ask)}
         account = accounts.get(chosen.get("account", next(iter(accounts), "")))
         if account is None:
-            raise Answered(_stop("There is no such account here. Go back and choose one of the list."))
+            raise Answered(stop("There is no such account here. Go back and choose one of the list."))
+        beside = self._addition(ask, account)
+        if not self._manner.gives_code:
+            return _back(ask, beside)
         code = self._book.code(ask, account.id, self._manner.code_lifetime)
-        return _back(ask, {"code": code.value, **self._addition(ask, account)})
+        return _back(ask, {"code": code.value, **beside})
 
     def _ask(self, call: Call) -> Ask:
         """The request, checked: a wrong client or redirect URI is told to the person, all else to the app."""
         query = call.query
         app = self._book.apps.get(query.get("client_id", ""))
         if app is None:
-            raise Answered(_stop("No app with this client_id is registered here."))
+            raise Answered(stop("No app with this client_id is registered here."))
         redirect = query.get("redirect_uri") or (app.redirect_uris[0] if app.redirect_uris else "")
         if redirect not in app.redirect_uris:
-            raise Answered(_stop("The redirect_uri is not one of those that the app is registered with."))
+            raise Answered(stop("The redirect_uri is not one of those that the app is registered with."))
         separator = self._manner.separator
         scopes = tuple(part for part in query.get("scope", "").replace(separator, " ").split() if part)
         challenge = query.get("code_challenge")
@@ -119,7 +124,8 @@ def _back(ask: Ask, values: dict[str, str]) -> Response:
     return RedirectResponse(f"{ask.redirect_uri}{joint}{urlencode(values)}", 302, _HEADERS)
 
 
-def _stop(sentence: str) -> Response:
+def stop(sentence: str) -> Response:
+    """A page for the person, where the app must not be told."""
     return HTMLResponse(_document("This request cannot go on", f"<p>{escape(sentence)}</p>"), 400, _HEADERS)
 
 

@@ -175,6 +175,8 @@ class Control:
         wanted = call.object()
         world = self._sandbox.world
         world.limits = bool(wanted.get("limits", world.limits))
+        for name, lifetimes in wanted.get("lifetimes", {}).items():
+            self._provider(name).life.update(lifetimes)
         manner = wanted.get("webhooks", world.outbox.manner)
         if manner not in {"deliver", "lose", "twice"}:
             raise SandboxRefusal("webhooks must be deliver, lose or twice.")

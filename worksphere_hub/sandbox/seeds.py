@@ -12,7 +12,7 @@ from worksphere_hub.sandbox.clock import parse_iso
 from worksphere_hub.sandbox.errors import WrongSeed
 from worksphere_hub.sandbox.wire import Json
 
-PROVIDERS = ("slack", "google", "salesforce", "zoom")
+PROVIDERS = ("slack", "google", "salesforce", "microsoft", "zoom")
 _TOP = {"start", "limits", *PROVIDERS}
 _RELATIVE = re.compile(r"([+-])((?:\d+[smhd])+)")
 _PIECE = re.compile(r"(\d+)([smhd])")
@@ -44,7 +44,7 @@ def check_seed(seed: Any) -> Json:
 
 def whole_seed(wanted: Json | None) -> Json:
     """The standard seed, with what is wanted in place of its parts: each key of a provider is replaced as a whole."""
-    wanted = check_seed(wanted or {})
+    wanted = check_seed({} if wanted is None else wanted)
     providers = {name: {**standard(name), **wanted.get(name, {})} for name in PROVIDERS}
     return {"start": wanted.get("start"), "limits": wanted.get("limits", True), **providers}
 

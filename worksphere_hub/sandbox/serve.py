@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from worksphere_hub.sandbox.app import Sandbox
-from worksphere_hub.sandbox.seeds import PROVIDERS
+from worksphere_hub.sandbox.errors import SandboxRefusal
+from worksphere_hub.sandbox.seeds import PROVIDERS, read_seed
 from worksphere_hub.sandbox.wire import Json
 
 # Dropping a connection on purpose is reported as an error by the server, which it is not.
@@ -79,7 +80,13 @@ class Service:
                 ready.set()
             await asyncio.gather(*tasks)
         finally:
+            self.close()
             await self.sandbox.close()
+
+    def close(self) -> None:
+        """Give the ports back without having served."""
+        for one in self._sockets:
+            one.close()
 
     def stop(self) -> None:
         """Stop serving. From the loop's own thread, or before it begins."""
@@ -117,8 +124,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(service: Service) -> None:
-    """Serve until SIGINT or SIGTERM."""
+def serve(seed: Path | None, binding: Binding, tell: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `tell` is given a line for each address. Raises SandboxRefusal."""
+    service = Service(Sandbox(read_seed(seed) if seed else None), binding)
+    for name, url in service.urls.items():
+        tell(f"{name:11}{url}")
+    asyncio.run(_until_told(service))
+
+
+async def _until_told(service: Service) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, service.stop)
@@ -147,6 +161,10 @@ def _listen(host: str, port: int) -> socket.socket:
     # Named as TCP, or asyncio would not switch Nagle's algorithm off and every answer would take 40 ms.
     found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind((host, port))
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise SandboxRefusal(f"{host}:{port} cannot be listened on: {error.strerror}. Give another --port.") from error
     found.listen(128)
     return found

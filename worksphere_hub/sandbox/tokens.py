@@ -158,13 +158,14 @@ class TokenBook:
     def spend(self, client_id: str, value: str, rotation: Rotation) -> Token:
         """Use a refresh token. Raises Refusal, and ends the family where reuse does that: reused_token."""
         token = self._tokens.get(value)
-        if token is not None and token.spent and token.kind == "refresh" and rotation.ends_old:
+        if token is None or token.kind != "refresh" or token.grant.client_id != client_id:
+            # Whose token it is comes first: nobody may end what is another's.
+            raise Refusal("unknown_token")
+        if token.spent and rotation.ends_old:
             if rotation.reuse_ends_family:
                 self.end(token.grant)
             raise Refusal("reused_token")
-        token = self.check(value, "refresh")
-        if token.grant.client_id != client_id:
-            raise Refusal("unknown_token")
+        self.check(value, "refresh")
         token.spent = rotation.rotates
         return token
 

@@ -4,14 +4,15 @@ import base64
 import binascii
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Message, Scope
 
 Json = dict[str, Any]
 Handler = Callable[["Call"], Response | Awaitable[Response]]
@@ -108,6 +109,26 @@ def route(method: str, path: str, handler: Handler) -> Route:
     return Route(path, endpoint, methods=[method])
 
 
+async def inside(doors: Sequence[Route], scope: Scope, request: tuple[str, str, bytes]) -> Response | None:
+    """What a request within another one is answered: method, address, body. None where no door fits."""
+    method, url, body = request
+    parts = urlsplit(url)
+    headers = [pair for pair in scope["headers"] if pair[0] not in {b"content-type", b"content-length"}]
+    inner: Scope = {
+        **scope, "method": method.upper(), "path": unquote(parts.path), "query_string": parts.query.encode(),
+        "headers": [*headers, (b"content-type", b"application/json")],
+    }  # fmt: skip
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    for door in doors:
+        match, found = door.matches(inner)
+        if match is Match.FULL:
+            return await door.endpoint(Request({**inner, **found}, receive))
+    return None
+
+
 def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON."""
     return JSONResponse(body, status, dict(headers or {}))
@@ -134,8 +155,3 @@ def whole(value: Any, default: int) -> int:
 def truthy(value: Any) -> bool:
     """A boolean in any of the spellings that vendors take in a query."""
     return str(value).lower() in {"1", "true", "yes"}
-
-
-def path_of(url: str) -> str:
-    """The path of an address."""
-    return urlsplit(url).path

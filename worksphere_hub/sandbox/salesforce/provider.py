@@ -3,11 +3,9 @@
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
+from starlette.routing import Route
 
 from worksphere_hub.sandbox.consent import Account, Consent, Manner
 from worksphere_hub.sandbox.errors import UnknownProvider, WrongReceiver
@@ -22,7 +20,7 @@ from worksphere_hub.sandbox.salesforce.records import Records
 from worksphere_hub.sandbox.salesforce.state import Store, checksum
 from worksphere_hub.sandbox.salesforce.webhooks import Webhooks
 from worksphere_hub.sandbox.tokens import App, Refusal
-from worksphere_hub.sandbox.wire import Answered, Call, Json, answer, route
+from worksphere_hub.sandbox.wire import Answered, Call, Json, answer, inside, route
 
 VERSIONS = [f"{number}.0" for number in range(55, 65)]
 _FREE = frozenset({"openid", "id", "profile", "email"})
@@ -206,9 +204,7 @@ class Salesforce(Provider):
         scope = call.request.scope
 
         async def run(method: str, url: str, body: bytes) -> tuple[int, Any, dict[str, str]]:
-            parts = urlsplit(url)
-            inner = {**scope, "method": method.upper(), "path": parts.path, "query_string": parts.query.encode()}
-            response = await self._inner(inner, body)
+            response = await inside(self._doors, scope, (method, url, body)) or self.missing(url)
             found = json.loads(bytes(response.body)) if response.body else None
             shown = {"Location": response.headers["location"]} if "location" in response.headers else {}
             return response.status_code, found, shown
@@ -216,17 +212,6 @@ class Salesforce(Provider):
         done = await self._composite.requests(call, run)
         done.headers["sforce-limit-info"] = usage
         return done
-
-    async def _inner(self, scope: dict[str, Any], body: bytes) -> Response:
-        """What a request inside of another one is answered."""
-        scope["headers"] = [*scope["headers"], (b"content-type", b"application/json")]
-        for door in self._doors:
-            match, found = door.matches(scope)
-            if match is Match.FULL:
-                request = Request({**scope, **found})
-                request._body = body  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it has none of its own to read
-                return await door.endpoint(request)
-        return self.missing(scope["path"])
 
 
 def _versions(_call: Call) -> Response:

@@ -1,0 +1,1 @@
+"""Microsoft Teams: Graph with teams, channels, messages, chats, delta and subscriptions; Entra's tokens."""

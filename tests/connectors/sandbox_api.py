@@ -1,6 +1,7 @@
 """A connection to the sandbox: the calls of a connector as they are, without the hub around them."""
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -53,6 +54,11 @@ class SandboxApi:
         except httpx.TransportError as error:
             raise Transient(f"No answer: {type(error).__name__}.") from None
         return Answer(reply.status_code, dict(reply.headers), reply.content)
+
+    async def send_delete(self, team: str, channel: str, message: str) -> None:
+        """Somebody deletes a message in Teams."""
+        path = f"/teams/{team}/channels/{quote(channel, safe='')}/messages/{message}/softDelete"
+        assert (await self.send(Request("POST", path))).status == 204
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -1,4 +1,4 @@
-"""What Graph sends: notifications of subscriptions, several in one, without the resource itself; and their lifecycle."""
+"""What Graph sends: notifications of subscriptions, several in one and without the resource; and their lifecycle."""
 
 import re
 from contextlib import suppress

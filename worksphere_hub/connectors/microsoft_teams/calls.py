@@ -22,7 +22,7 @@ async def call(api: Api, method: str, path: str, **more: Any) -> Any:
 
 
 async def pages(api: Api, path: str, query: Mapping[str, str | int] | None = None) -> AsyncIterator[dict[str, Any]]:
-    """The pages of a list, whole: the records are in `value`, the delta link at a delta's end in a member of its own."""
+    """The pages of a list, whole. The records are in `value`; a delta link, at the end, has a member of its own."""
     found = await call(api, "GET", path, query=query or {})
     while True:
         yield found

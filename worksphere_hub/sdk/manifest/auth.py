@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from worksphere_hub.sdk.manifest.api import Verification
 from worksphere_hub.sdk.manifest.kinds import Expression, JsonSchema, Line, Name, Part, Seconds, Template
 
 
@@ -80,6 +81,8 @@ class _Method(Part):
     # Of an object of texts. A field with `"writeOnly": true` is a secret; all of them are sealed.
     fields: JsonSchema = {"type": "object", "properties": {}, "additionalProperties": False}
     place: list[Placement] = []
+    # Where the manifest's own call does not do for accounts that were authorized this way.
+    verification: Verification | None = None
 
 
 class OAuth2(_Method):

@@ -107,7 +107,7 @@ class Checker:
     async def _look(self, task: Task) -> _Seen:
         try:
             ready = await self._broker.ready(task.org, task.connection)
-            if ready.subject.definition.manifest.verification is None or ready.subject.definition.manifest.api is None:
+            if ready.subject.verification is None or ready.subject.definition.manifest.api is None:
                 return _Seen(Verdict(None, None), None)
             seen = await self._ask(ready)
             if seen.status == 401:
@@ -128,9 +128,10 @@ class Checker:
         subject = ready.subject
         manifest = subject.definition.manifest
         assert manifest.api is not None
-        assert manifest.verification is not None
+        verification = subject.verification
+        assert verification is not None
         values = subject.values(ready.slot)
-        bare = request_of(manifest.api, manifest.verification, values)
+        bare = request_of(manifest.api, verification, values)
         subject.hosts().require(bare.url)
         request: Outgoing = place(subject.method, bare, values, clock.epoch())
         subject.hosts().require(request.url)
@@ -142,4 +143,4 @@ class Checker:
         except EgressFailed as failure:
             return _Seen(Verdict(failure.cause, failure.detail), None)
         headers = {name.lower(): value for name, value in reply.headers}
-        return _Seen(verdict(manifest.verification, reply.status, headers, reply.body), reply.status)
+        return _Seen(verdict(verification, reply.status, headers, reply.body), reply.status)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from worksphere_hub.catalog.definitions import Definition
 from worksphere_hub.connections.hosts import Hosts, hosts_of
+from worksphere_hub.sdk.manifest.api import Verification
 from worksphere_hub.sdk.manifest.auth import AuthMethod
 
 # Where what somebody typed in is kept, beside the token slots.
@@ -104,6 +105,11 @@ class Subject:
             "captured": captured,
             "client": {"id": self.client_id} if self.client_id else {},
         }
+
+    @property
+    def verification(self) -> Verification | None:
+        """The call that tells whether its credential works: the auth method's own, else the manifest's."""
+        return self.method.verification or self.definition.manifest.verification
 
     def hosts(self, *, fixed_only: bool = False) -> Hosts:
         """Where its credential may go; `fixed_only` for what is not the organization's own."""

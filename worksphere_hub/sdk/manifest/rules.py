@@ -97,6 +97,9 @@ def calls(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     """Every call of a manifest to its API with its path."""
     if manifest.verification is not None:
         yield "verification", manifest.verification
+    for name, method in manifest.auth.items():
+        if method.verification is not None:
+            yield f"auth.{name}.verification", method.verification
     yield from ((f"streams.{name}.call", stream.call) for name, stream in manifest.streams.items())
     yield from ((f"actions.{name}.call", action.call) for name, action in manifest.actions.items())
 

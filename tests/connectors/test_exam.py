@@ -1,0 +1,71 @@
+"""What every connector is held to, whatever provider it knows."""
+
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+
+import worksphere_hub.connectors
+from worksphere_hub.catalog import manifests
+from worksphere_hub.sdk import registry
+from worksphere_hub.sdk.manifest.auth import OAuth2
+
+FOLDERS = Path(worksphere_hub.connectors.__file__).parent
+SLUGS = sorted(registry.names())
+
+
+@pytest.fixture(params=SLUGS)
+def connector(request):
+    return registry.load(request.param)
+
+
+def folder_of(connector):
+    return FOLDERS / connector.manifest.slug.replace("-", "_")
+
+
+def test_the_five_are_there():
+    assert SLUGS == ["google-drive", "microsoft-teams", "salesforce", "slack", "zoom"]
+
+
+def test_its_manifest_is_read_without_a_problem(connector):
+    checked = manifests.check(json.loads((folder_of(connector) / "manifest.json").read_text()))
+    assert list(checked.problems) == []
+
+
+def test_its_folder_explains_itself(connector):
+    readme = (folder_of(connector) / "README.md").read_text()
+    assert readme.startswith(f"# {connector.manifest.name}\n")
+    assert len(readme) > 400
+
+
+def test_its_names_are_the_keys_it_is_found_under(connector):
+    assert all(name == stream.name for name, stream in connector.streams.items())
+    assert all(name == action.name for name, action in connector.actions.items())
+    assert connector.streams
+    assert connector.actions
+
+
+def test_its_schemas_are_schemas_and_hold_the_keys(connector):
+    for stream in connector.streams.values():
+        jsonschema_rs.meta.validate(dict(stream.kind.schema))
+        assert set(stream.kind.primary_key) <= set(stream.kind.schema["properties"])
+        assert stream.kind.title
+    for action in connector.actions.values():
+        jsonschema_rs.meta.validate(dict(action.deed.input_schema))
+        assert action.deed.input_schema["additionalProperties"] is False
+
+
+def test_the_scopes_that_it_needs_are_ones_that_are_asked_for(connector):
+    asked = {
+        scope for method in connector.manifest.auth.values() if isinstance(method, OAuth2) for scope in method.scopes
+    }
+    things = [each.kind for each in connector.streams.values()] + [each.deed for each in connector.actions.values()]
+    for thing in things:
+        # An account-wide app has the same under another name.
+        assert {scope.removesuffix(":admin") for scope in thing.scopes} <= asked | {"user:read:list_users"}
+
+
+def test_what_it_takes_in_is_verified_as_its_manifest_says(connector):
+    if connector.inbound is not None and connector.manifest.inbound is not None:
+        assert connector.manifest.inbound.scheme == connector.inbound.scheme

@@ -14,7 +14,7 @@ from uuid import UUID
 from worksphere_hub import ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.catalog import integrations, listings, manifests
-from worksphere_hub.catalog.connectors import connector_folder
+from worksphere_hub.catalog.connectors import connector_folder, connector_manifests
 from worksphere_hub.catalog.errors import InvalidManifest, VersionExists
 from worksphere_hub.catalog.manifests import digest_of
 from worksphere_hub.catalog.services import Catalog
@@ -38,8 +38,11 @@ class Loaded:
     refused: dict[str, str] = field(default_factory=dict[str, str])
 
 
-async def load(catalog: Catalog, folder: Path = FOLDER) -> Loaded:
-    """Register every manifest of a folder that is not there yet. Without an operator's organization, none."""
+async def load(catalog: Catalog, folder: Path | None = None) -> Loaded:
+    """Register every manifest that is not there yet: those that come along, by manifest alone or by code.
+
+    With a `folder`, those in it. Without an operator's organization, none.
+    """
     loaded = Loaded()
     org: UUID | None = (await catalog.database.call(QUERIES.operator_organization))[0][0]
     if org is None or not catalog.settings.builtin:
@@ -107,8 +110,11 @@ def _require_newer(manifest: Manifest, known: dict[bytes, Row]) -> None:
         raise InvalidManifest(f"{manifest.slug} {manifest.version} is older than {newest}, which is published.")
 
 
-def _files(folder: Path) -> list[tuple[str, bytes]]:
-    return [(file.name, file.read_bytes()) for file in sorted(folder.glob("*.json"))]
+def _files(folder: Path | None) -> list[tuple[str, bytes]]:
+    files = sorted((FOLDER if folder is None else folder).glob("*.json"))
+    if folder is None:
+        files += connector_manifests()
+    return [(f"{file.parent.name}/{file.name}", file.read_bytes()) for file in files]
 
 
 def _read(text: bytes) -> dict[str, Any]:

@@ -1,8 +1,13 @@
-"""Which listings of the hub's own are connectors by code."""
+"""Which listings of the hub's own are connectors by code. Nothing of them is imported here: their manifests are read."""
 
 from pathlib import Path
 
 _FOLDER = Path(__file__).parents[1] / "connectors"
+
+
+def connector_manifests(folder: Path = _FOLDER) -> list[Path]:
+    """The manifests of the connectors that come along."""
+    return sorted(folder.glob("*/manifest.json"))
 
 
 def connector_folder(slug: str, folder: Path = _FOLDER) -> Path | None:

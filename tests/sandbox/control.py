@@ -47,6 +47,9 @@ class Control:
     def advance(self, seconds):
         return self.call("POST", "/clock", advance=seconds)
 
+    def stop_clock(self):
+        self.call("POST", "/clock", stop=True)
+
     def provider(self, name):
         return self.call("GET", "")["providers"][name]
 

@@ -12,10 +12,12 @@ class SandboxClock:
         self._start = clock.epoch() if start is None else start.timestamp()
         self._began = clock.monotonic()
         self._advanced = 0.0
+        self._stopped_at: float | None = None
 
     def epoch(self) -> float:
         """The sandbox's time in seconds since 1970."""
-        return self._start + clock.monotonic() - self._began + self._advanced
+        running = clock.monotonic() if self._stopped_at is None else self._stopped_at
+        return self._start + running - self._began + self._advanced
 
     def now(self) -> datetime:
         """The sandbox's time, in UTC."""
@@ -26,6 +28,10 @@ class SandboxClock:
         if seconds < 0:
             raise ValueError("The sandbox's clock only goes forward.")
         self._advanced += seconds
+
+    def stop(self) -> None:
+        """Stand still, but for what is advanced: then no test depends on how quick its machine is."""
+        self._stopped_at = self._stopped_at or clock.monotonic()
 
     @staticmethod
     def wall() -> float:

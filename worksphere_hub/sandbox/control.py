@@ -116,7 +116,10 @@ class Control:
         return answer({"now": iso(self._sandbox.world.clock.now())})
 
     def _advance(self, call: Call) -> Response:
-        self._sandbox.world.clock.advance(float(call.object().get("advance", 0)))
+        wanted, clock = call.object(), self._sandbox.world.clock
+        if wanted.get("stop"):
+            clock.stop()
+        clock.advance(float(wanted.get("advance", 0)))
         for provider in self._sandbox.providers.values():
             provider.upkeep()
         self._sandbox.world.outbox.wake()

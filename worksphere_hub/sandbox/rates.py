@@ -3,6 +3,9 @@
 from collections import deque
 from collections.abc import Callable
 
+# Seconds since 1970 are no finer as floating point numbers; beyond that a wait of 60 seconds would become 61.
+_DIGITS = 5
+
 
 class Rates:
     """Sliding windows by key, on the sandbox's clock."""
@@ -15,10 +18,10 @@ class Rates:
         """Count one; None if it fits, else after how many seconds it would. One that does not fit is not counted."""
         now = self._epoch()
         taken = self._taken.setdefault(key, deque())
-        while taken and taken[0] <= now - window:
+        while taken and round(taken[0] + window - now, _DIGITS) <= 0:
             taken.popleft()
         if len(taken) >= limit:
-            return taken[0] + window - now
+            return round(taken[0] + window - now, _DIGITS)
         taken.append(now)
         return None
 

@@ -80,6 +80,12 @@ ELSEWHERE = {
     "http/corked.py": "tests/http/test_listen.py and test_protocol.py speak over it",
     "inbound/store.py": "tests/inbound/test_process.py drives it; its statements are planned by tests/database",
     "inbound/views.py": "tests/inbound/test_messages.py and test_sources.py read what it shows",
+    "sdk/action.py": "what an action is, in words; tests/connectors does them",
+    "sdk/api.py": "tests/sdk/test_declared.py: each status and who has to act",
+    "sdk/connector.py": "what a connector is, in words; tests/conformance/test_connectors.py examines them",
+    "sdk/inbound.py": "what comes in, in words; tests/connectors reads it",
+    "sdk/stream.py": "what a stream is, in words; tests/connectors reads them",
+    "sdk/manifest/beside.py": "tests/conformance/test_connectors.py loads every connector by it",
     "sdk/manifest/api.py": "shapes alone; tests/sdk/manifest/test_read.py reads manifests of all kinds",
     "sdk/manifest/auth.py": "shapes alone; tests/sdk/manifest/test_read.py reads every auth type",
     "sdk/manifest/kinds.py": "shapes alone; tests/sdk/manifest/test_read.py breaks each of them",
@@ -130,6 +136,20 @@ PROVIDERS = {
 ELSEWHERE |= {
     f"sandbox/{provider}/{name}.py": f"tests/sandbox/{provider}/test_provider.py drives the whole provider"
     for provider, names in PROVIDERS.items()
+    for name in names.split()
+}
+
+# A connector is driven as a whole too, against its provider's stand-in.
+CONNECTORS = {
+    "google_drive": "actions calls inbound streams uploads",
+    "microsoft_teams": "actions calls inbound streams",
+    "salesforce": "actions bulk calls streams",
+    "slack": "actions calls inbound streams",
+    "zoom": "actions calls inbound streams",
+}
+ELSEWHERE |= {
+    f"connectors/{connector}/{name}.py": f"tests/connectors/{connector}/test_connector.py drives the whole connector"
+    for connector, names in CONNECTORS.items()
     for name in names.split()
 }
 

@@ -98,6 +98,7 @@ async def test_without_an_operator_or_by_its_wish_nothing_is_loaded(market, shel
 
 
 async def test_what_the_hub_brings_along_is_sound(market):
-    """Every file of the folder itself."""
-    _, refused = await load(market, builtin.FOLDER)
+    """Every file of the folder itself, and every connector's."""
+    registered, refused = await load(market, None)
     assert refused == {}
+    assert {"slack", "google-drive", "salesforce", "microsoft-teams", "zoom"} <= set(registered)

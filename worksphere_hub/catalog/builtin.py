@@ -114,7 +114,7 @@ def _files(folder: Path | None) -> list[tuple[str, bytes]]:
     files = sorted((FOLDER if folder is None else folder).glob("*.json"))
     if folder is None:
         files += connector_manifests()
-    return [(f"{file.parent.name}/{file.name}", file.read_bytes()) for file in files]
+    return [(file.name if file.name != "manifest.json" else file.parent.name, file.read_bytes()) for file in files]
 
 
 def _read(text: bytes) -> dict[str, Any]:

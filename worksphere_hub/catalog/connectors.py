@@ -1,4 +1,4 @@
-"""Which listings of the hub's own are connectors by code. Nothing of them is imported here: their manifests are read."""
+"""Which listings of the hub's own are connectors by code, which is not imported here: their manifests are read."""
 
 from pathlib import Path
 

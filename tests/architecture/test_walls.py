@@ -10,6 +10,8 @@ from tests.architecture.sources import PACKAGE, ROOT, imported, modules
 
 CONTRACTS = (
     "Imports go down only",
+    "Connectors know the connector kit and nothing else; nobody imports one",
+    "The connector kit imports nothing of the hub",
     "The web framework lives in http and routes only",
     "The sandbox knows nothing of the hub",
     "The PostgreSQL driver lives in db only",

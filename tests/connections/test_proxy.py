@@ -115,6 +115,15 @@ async def test_an_address_in_the_path_is_a_path(desk, line, path):
     assert desk.authority.api[0]["path"] == "/v1/" + path.lstrip("/")
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_the_callers_to_follow_and_no_credential_goes_along(desk, line, status):
+    connection = await keyed(desk)
+    desk.authority.api_answers = [(status, {"location": f"{desk.authority.base}/elsewhere"}, {})]
+    answer = await line(connection)
+    assert (answer.status, answer.headers["location"]) == (status, f"{desk.authority.base}/elsewhere")
+    assert [each["path"] for each in desk.authority.api] == ["/v1/things"]
+
+
 async def test_a_foreign_connection_is_no_connection(desk, line):
     connection = await keyed(desk)
     _, foreign = await desk.organization()

@@ -84,6 +84,14 @@ async def lived(desk: Desk) -> tuple[list[str], bytes]:
     for given in ({"key": KEY.upper()}, {"other": KEY}, {"key": KEY, "x": KEY}):
         answer = await desk.ask("PUT", f"/v1/connections/{keyed['id']}/credential", {"credential": given})
         said.append(answer.body)
+    for odd in (
+        {"credential": KEY},
+        {"credential": {"key": [KEY]}},
+        {"credential": {"key": "x", "more": {"x": KEY}}},
+        KEY,
+    ):
+        answer = await desk.ask("PUT", f"/v1/connections/{keyed['id']}/credential", odd)
+        said.append(answer.body)
     account = await desk.authorized()
     await desk.run_out(account)
     await desk.room().broker.ready(desk.org, uuid_of(account))

@@ -91,9 +91,6 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     )
     inbound_bell = Bell(settings.inbound_run_folder)
     refusals = Refusals(hub.database)
-    doorkeeper = Doorkeeper(
-        hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=inbound_bell.ring
-    )
     connections = open_connections(hub.database, hub.vault, hub.provider_egress, settings.connections)
     calls = CallLog(hub.database)
     state: dict[str, Any] = {
@@ -102,7 +99,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         "accounts": accounts,
         "answers": PostgresAnswers(hub.database, hub.vault),
         "webhooks": services,
-        "inbound": Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies),
+        "inbound": _inbound(hub, refusals, inbound_bell),
         "catalog": Catalog(hub.database, settings.catalog),
         "connections": connections,
         "event_types": EventTypes(hub.database, settings.events),
@@ -117,12 +114,11 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         await hub.database.call("select 1")
         return None
 
+    bare = raw_routes(publisher.publish, publisher.publish_batch)
+    bare |= proxy_routes(_proxy_door(hub, connections, authenticator, calls))
     app = create_app(
         routers=ROUTERS,
-        raw_routes={
-            **raw_routes(publisher.publish, publisher.publish_batch),
-            **proxy_routes(_proxy_door(hub, connections, authenticator, calls)),
-        },
+        raw_routes=bare,
         metrics=hub.metrics,
         readiness={"database": database_answers},
         limits=_limits(settings),
@@ -143,6 +139,14 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         accounts.passwords.close()
         bell.close()
         inbound_bell.close()
+
+
+def _inbound(hub: Hub, refusals: Refusals, bell: Bell) -> Inbound:
+    settings = hub.settings
+    doorkeeper = Doorkeeper(
+        hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=bell.ring
+    )
+    return Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies)
 
 
 def _proxy_door(hub: Hub, connections: Connections, authenticator: Authenticator, calls: CallLog) -> ProxyDoor:

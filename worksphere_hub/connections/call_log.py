@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -34,13 +34,15 @@ class Call:
     seconds: float = 0.0
     request_bytes: int = 0
     response_bytes: int = 0
+    # Made when the call begins: the log is in that order, whenever it is written.
+    id: UUID = field(default_factory=ids.new)
 
     def row(self) -> dict[str, Any]:
         """A row of `connection_requests`."""
         failed = self.error_code is not None or self.status is None or self.status >= 400
         return {
             "org_id": str(self.org),
-            "id": str(ids.new()),
+            "id": str(self.id),
             "connection_id": str(self.connection),
             "method": self.method[:20],
             "host": self.host[:300],

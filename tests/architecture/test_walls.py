@@ -40,6 +40,12 @@ PLANTED = (
         "worksphere_hub.security.signing",
         "worksphere_hub.sandbox is not allowed to import worksphere_hub.security",
     ),
+    (
+        "connectors/zoom/calls.py",
+        "worksphere_hub.security.egress",
+        "worksphere_hub.connectors is not allowed to import worksphere_hub.security",
+    ),
+    ("sdk/stream.py", "worksphere_hub.ids", "worksphere_hub.sdk is not allowed to import worksphere_hub.ids"),
     ("events/emit.py", "jlens", "worksphere_hub.events is not allowed to import jlens"),
     ("newroom/__init__.py", "json", "- worksphere_hub.newroom"),
 )

@@ -1346,42 +1346,49 @@ create policy tenant on hub.integrations to hub_app, hub_worker, hub_tenant, hub
 
 -- ======== schema/20_catalog/260_search_listings.sql
 
--- How alike two words are, from 0 to 1: of the letter triples that either has, the share that both have. (pg_trgm counts
--- the same way, but it is an extension, and this schema needs none.)
-create function hub.likeness(p_one text, p_other text) returns real
-language sql immutable parallel safe
+-- How near the listings that one sees come to what somebody typed, mistakes included, from 0 to 1: for each word typed,
+-- the likeness of the nearest word of a listing's name and tags, and the average of that. The likeness of two words is, of
+-- the letter triples that either has, the share that both have. (pg_trgm counts the same way, but it is an extension, and
+-- this schema needs none.) Each word of the catalogue is compared once, however many listings have it.
+create function hub.near_listings(p_typed text) returns table (org_id uuid, id uuid, closeness real)
+language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    with one as (
-        select distinct substr('  ' || p_one || ' ', n, 3) as triple from generate_series(1, length(p_one) + 1) as n
-    ), other as (
-        select distinct substr('  ' || p_other || ' ', n, 3) as triple from generate_series(1, length(p_other) + 1) as n
+    with typed as (
+        select distinct t.word, substr('  ' || t.word || ' ', n, 3) as triple
+        from regexp_split_to_table(lower(p_typed), '[^[:alnum:]]+') as t (word)
+        cross join lateral generate_series(1, length(t.word) + 1) as n
+        where t.word <> ''
+    ), typed_words as (
+        select t.word, count(*) as size from typed t group by t.word
+    ), words as (
+        select distinct m.org_id, m.id, k.word
+        from hub.integration_marketplace m
+        cross join lateral regexp_split_to_table(lower(m.name || ' ' || m.keywords), '[^[:alnum:]]+') as k (word)
+        where p_typed is not null and k.word <> ''
+    ), known as (
+        select distinct v.word, substr('  ' || v.word || ' ', n, 3) as triple
+        from (select distinct w.word from words w) as v
+        cross join lateral generate_series(1, length(v.word) + 1) as n
+    ), known_words as (
+        select k.word, count(*) as size from known k group by k.word
+    ), common as (
+        select t.word as typed, k.word as known, count(*) as size
+        from typed t join known k on k.triple = t.triple group by t.word, k.word
+    ), nearest as (
+        select w.org_id, w.id, c.typed, max(c.size::real / (t.size + k.size - c.size)) as likeness
+        from common c
+        join typed_words t on t.word = c.typed
+        join known_words k on k.word = c.known
+        join words w on w.word = c.known
+        group by w.org_id, w.id, c.typed
     )
-    select (count(*) filter (where one.triple = other.triple))::real / greatest(count(*), 1)
-    from one full join other on other.triple = one.triple
+    select n.org_id, n.id, (sum(n.likeness) / (select count(*) from typed_words))::real
+    from nearest n group by n.org_id, n.id
 $$;
-revoke execute on function hub.likeness(text, text) from public;
-grant execute on function hub.likeness(text, text) to hub_app, hub_tenant, hub_readonly, hub_definer;
-comment on function hub.likeness(text, text) is 'How alike two words are, from 0 to 1, by the triples of letters they share.';
-
-
--- How close a text comes to what somebody typed: the average, over the words typed, of the likeness of the nearest word.
-create function hub.closeness(p_typed text, p_text text) returns real
-language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-    select coalesce(avg(nearest.likeness), 0)::real
-    from regexp_split_to_table(lower(p_typed), '[^[:alnum:]]+') as typed (word)
-    cross join lateral (
-        select max(hub.likeness(typed.word, known.word)) as likeness
-        from regexp_split_to_table(lower(p_text), '[^[:alnum:]]+') as known (word)
-        where known.word <> ''
-    ) as nearest
-    where typed.word <> ''
-$$;
-revoke execute on function hub.closeness(text, text) from public;
-grant execute on function hub.closeness(text, text) to hub_app, hub_tenant, hub_readonly, hub_definer;
-comment on function hub.closeness(text, text) is 'How close a text comes to what was typed, mistakes included, from 0 to 1.';
+revoke execute on function hub.near_listings(text) from public;
+grant execute on function hub.near_listings(text) to hub_app, hub_tenant;
+comment on function hub.near_listings(text) is 'How near listings come to what was typed, mistakes included, from 0 to 1.';
 
 
 -- What a listing is sorted by when sorted by rating: the average as it would be with five more reviews of three stars.
@@ -1394,7 +1401,7 @@ as $$
     select round((p_sum + 15)::numeric / (p_count + 5), 3)
 $$;
 revoke execute on function hub.rating_score(bigint, bigint) from public;
-grant execute on function hub.rating_score(bigint, bigint) to hub_app, hub_tenant, hub_readonly, hub_definer;
+grant execute on function hub.rating_score(bigint, bigint) to hub_app, hub_tenant, hub_readonly;
 comment on function hub.rating_score(bigint, bigint) is 'The average of ratings, weighed down by how few they are.';
 
 
@@ -1413,12 +1420,12 @@ as $$
         round(m.rating_sum::numeric / nullif(m.review_count, 0), 3), hub.rating_score(m.review_count, m.rating_sum),
         m.install_count, coalesce(m.published_at, m.created_at),
         exists (
-            select from hub.integration_instances n
-            where n.org_id = (select hub.current_org()) and n.integration_org_id = m.org_id and n.listing_id = m.id
+            select from hub.integration_instances own
+            where own.org_id = (select hub.current_org()) and own.integration_org_id = m.org_id and own.listing_id = m.id
         ),
         case
             when p_typed is null then 0
-            when p_tolerant then round(hub.closeness(p_typed, m.name || ' ' || m.keywords)::numeric, 6)
+            when p_tolerant then round(n.closeness::numeric, 6)
             else round((
                 4 * (lower(m.name) = lower(p_typed))::integer + 2 * starts_with(lower(m.name), lower(p_typed))::integer
                 + ts_rank(m.search, to_tsquery('simple', p_prefix))
@@ -1426,10 +1433,11 @@ as $$
         end
     from hub.integration_marketplace m
     join hub.integrations i on i.org_id = m.org_id and i.id = m.integration_id
+    left join hub.near_listings(case when p_tolerant then p_typed end) n on n.org_id = m.org_id and n.id = m.id
     where not m.unlisted and i.state = 'published'
         and case
             when p_typed is null then true
-            when p_tolerant then hub.closeness(p_typed, m.name || ' ' || m.keywords) >= 0.3
+            when p_tolerant then n.closeness >= 0.3
             else m.search @@ to_tsquery('simple', p_prefix)
         end
 $$;

@@ -3,19 +3,38 @@
 -- waits to be authorized, and the one sync is a draft with the runs of an earlier trial.
 
 insert into hub.integrations (org_id, slug, version, name, category, auth_types, manifest, manifest_digest, state)
-select hub.current_org(), x.slug, '1.0.0', x.name, x.category, x.auth_types, m.manifest, sha256(convert_to(m.manifest::text, 'UTF8')),
-    'published'
+select hub.current_org(), x.slug, '1.0.0', x.name, x.category, array[x.auth_type], m.manifest,
+    sha256(convert_to(m.manifest::text, 'UTF8')), 'published'
 from (values
-    ('ledger', 'Ledger (own bookkeeping API)', 'api', array['api_key']),
-    ('stock', 'Stock (own warehouse API)', 'api', array['bearer']),
-    ('reports', 'Reports database', 'database', array['basic'])
-) as x (slug, name, category, auth_types)
-cross join lateral (select jsonb_build_object('slug', x.slug, 'name', x.name, 'version', '1.0.0')) as m (manifest);
+    ('ledger', 'Ledger (own bookkeeping API)', 'api', 'api_key', 'key', '[{"name": "x-api-key", "value": "${credential.key}"}]'),
+    ('stock', 'Stock (own warehouse API)', 'api', 'bearer', 'token', '[]'),
+    ('reports', 'Reports (own figures, read only)', 'database', 'bearer', 'token', '[]')
+) as x (slug, name, category, auth_type, field, place)
+cross join lateral (
+    select jsonb_build_object(
+        'slug', x.slug, 'name', x.name, 'version', '1.0.0', 'category', x.category,
+        'summary', 'Acme''s own ' || x.slug || ' system, offered inside the company.',
+        'description', 'What Acme runs itself, behind one API: described once, so that syncs and webhooks may use it.',
+        'links', jsonb_build_object('documentation', 'https://' || x.slug || '.acme.example/docs'),
+        'hosts', jsonb_build_array(x.slug || '.acme.example'),
+        'auth', jsonb_build_object('main', jsonb_build_object(
+            'type', x.auth_type, 'label', 'A key of the service', 'place', x.place::jsonb,
+            'fields', jsonb_build_object(
+                'type', 'object', 'additionalProperties', false, 'required', jsonb_build_array(x.field),
+                'properties', jsonb_build_object(
+                    x.field, jsonb_build_object('type', 'string', 'title', 'Key', 'writeOnly', true)
+                )
+            )
+        )),
+        'api', jsonb_build_object('base_url', 'https://' || x.slug || '.acme.example/v1'),
+        'verification', jsonb_build_object('path', '/me', 'account_key', 'id', 'account_label', 'name')
+    ) as manifest
+) as m;
 
 insert into hub.integration_marketplace
-    (org_id, integration_id, slug, name, summary, category, auth_types, visibility)
-select i.org_id, i.id, i.slug, i.name, 'Acme''s own ' || i.slug || ' system, offered inside the company.', i.category, i.auth_types,
-    'private'
+    (org_id, integration_id, slug, name, summary, description, category, auth_types, version, links, visibility, published_at)
+select i.org_id, i.id, i.slug, i.name, i.manifest ->> 'summary', i.manifest ->> 'description', i.category, i.auth_types,
+    i.version, i.manifest -> 'links', 'private', now()
 from hub.integrations i where i.org_id = hub.current_org();
 
 insert into hub.integration_instances (org_id, integration_org_id, integration_id, listing_id, name, environment, status, installed_by)

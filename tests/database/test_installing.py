@@ -82,7 +82,10 @@ async def test_an_instance_cannot_be_moved_to_what_could_not_be_installed(catalo
 async def test_what_was_withdrawn_is_installed_by_nobody_else_and_works_on_where_it_is(catalogue):
     found = await catalogue.install(catalogue.buyer, catalogue.public)
     await catalogue.act(
-        catalogue.seller, "update hub.integrations set state = 'withdrawn' where id = $1", catalogue.public
+        catalogue.seller,
+        "update hub.integrations set state = 'withdrawn', withdrawn_at = now(), withdrawn_reason = 'Over'"
+        " where id = $1",
+        catalogue.public,
     )
     with pytest.raises(asyncpg.ForeignKeyViolationError, match="no such integration to install"):
         await catalogue.act(
@@ -117,10 +120,67 @@ async def test_a_listing_of_something_else_is_refused(catalogue, admin):
 
 
 async def test_a_draft_is_not_public(catalogue):
+    draft = Sample("integrations", catalogue.seller, 2).insert("integrations").replace("'published'", "'draft'")
+    await catalogue.act(catalogue.seller, draft)
     with pytest.raises(asyncpg.CheckViolationError):
-        await catalogue.act(
-            catalogue.seller, "update hub.integrations set state = 'draft' where id = $1", catalogue.public
-        )
+        await catalogue.act(catalogue.seller, "update hub.integrations set visibility = 'public' where state = 'draft'")
+
+
+async def test_a_published_version_stays_what_it_is(catalogue):
+    for change in ("state = 'draft'", "manifest = '{\"a\": 1}'", "version = '9.0.0'", "manifest_digest = sha256('y')"):
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="never changes"):
+            await catalogue.act(
+                catalogue.seller, f"update hub.integrations set {change} where id = $1", catalogue.private
+            )
+
+
+async def test_a_shared_listing_is_seen_and_installed_by_whom_it_is_shared_with(catalogue, admin):
+    """And by nobody else, and no longer than it is shared; what is installed stays readable."""
+    await admin.execute("update hub.integration_marketplace set visibility = 'private', slug = 'slug'")
+    await admin.execute("update hub.integrations set visibility = 'private'")
+    see = "select id from hub.integration_marketplace"
+    share = (
+        "insert into hub.integration_marketplace_shares (org_id, listing_id, shared_with_org_id) values ($1, $2, $3)"
+    )
+    assert await catalogue.act(catalogue.buyer, see) == []
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await catalogue.act(catalogue.buyer, share, catalogue.seller, catalogue.listing, catalogue.buyer)
+    await catalogue.act(catalogue.seller, share, catalogue.seller, catalogue.listing, catalogue.buyer)
+    assert len(await catalogue.act(catalogue.buyer, see)) == 1
+    assert len(await catalogue.act(catalogue.buyer, MANIFEST, catalogue.seller, catalogue.public)) == 1
+    mine = await catalogue.install(catalogue.buyer, catalogue.public, catalogue.listing)
+    assert await catalogue.act(catalogue.buyer, "delete from hub.integration_marketplace_shares returning 1") == []
+    await catalogue.act(catalogue.seller, "delete from hub.integration_marketplace_shares")
+    assert await catalogue.act(catalogue.buyer, see) == []
+    assert len(await catalogue.act(catalogue.buyer, MANIFEST, catalogue.seller, catalogue.public)) == 1
+    assert await catalogue.act(catalogue.buyer, MANIFEST, catalogue.seller, catalogue.private) == []
+    await catalogue.act(catalogue.buyer, "delete from hub.integration_instances where id = $1", mine)
+    assert await catalogue.act(catalogue.buyer, MANIFEST, catalogue.seller, catalogue.public) == []
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="no such integration to install"):
+        await catalogue.install(catalogue.buyer, catalogue.public, catalogue.listing)
+
+
+async def test_who_uses_a_version_is_told_to_its_owner_alone(catalogue):
+    mine = await catalogue.install(catalogue.buyer, catalogue.public)
+    ask = "select id from hub.instances_of($1, $2)"
+    asked = (catalogue.seller, catalogue.public)
+    assert [row["id"] for row in await catalogue.act(catalogue.seller, ask, *asked)] == [mine]
+    assert await catalogue.act(catalogue.buyer, ask, *asked) == []
+
+
+async def test_installs_are_counted_by_organizations(catalogue, admin):
+    count = "select install_count from hub.integration_marketplace where id = $1"
+    first = await catalogue.install(catalogue.buyer, catalogue.public, catalogue.listing)
+    await catalogue.act(
+        catalogue.buyer, INSTALL.replace("Mine", "Two"), catalogue.buyer, catalogue.seller, catalogue.public,
+        catalogue.listing,
+    )  # fmt: skip
+    await catalogue.install(catalogue.seller, catalogue.public, catalogue.listing)
+    assert await admin.fetchval(count, catalogue.listing) == 2
+    await catalogue.act(catalogue.buyer, "delete from hub.integration_instances where id = $1", first)
+    assert await admin.fetchval(count, catalogue.listing) == 2
+    await admin.execute("delete from hub.organizations where id = $1", catalogue.buyer)
+    assert await admin.fetchval(count, catalogue.listing) == 1
 
 
 async def test_a_public_slug_is_taken_once(catalogue):

@@ -154,3 +154,28 @@ async def test_hidden_reviews_are_seen_by_their_author_alone(market):
     )
     assert await market.act(market.seller, see) == []
     assert [row["id"] for row in await market.act(market.buyer, see)] == [found]
+
+
+async def test_only_the_owner_replies_and_only_the_operator_moderates(market):
+    await market.install(market.buyer)
+    found = await market.review(market.buyer, 1)
+    reply = "select hub.reply_to_review($1, $2, 'Thanks') as done"
+    moderate = "select id from hub.moderate_review($1, $2, $3, 'hidden', 'spam')"
+    hidden = "select id from hub.hidden_reviews($1, $2, null)"
+    about = (market.seller, market.listing)
+    assert not (await market.act(market.buyer, reply, market.listing, found))[0]["done"]
+    assert (await market.act(market.seller, reply, market.listing, found))[0]["done"]
+    for org in (market.seller, market.buyer):
+        assert await market.act(org, moderate, *about, found) == []
+        assert await market.act(org, hidden, *about) == []
+    await market.admin.execute("update hub.organizations set operator = true where id = $1", market.buyer)
+    assert len(await market.act(market.buyer, moderate, *about, found)) == 1
+    assert len(await market.act(market.buyer, hidden, *about)) == 1
+    assert await market.average() == (0, 0)
+
+
+async def test_the_version_is_looked_up_and_not_believed(market):
+    await market.install(market.buyer)
+    found = await market.review(market.buyer, 5)
+    await market.act(market.buyer, "update hub.integration_reviews set version = '99.0.0' where id = $1", found)
+    assert await market.admin.fetchval("select version from hub.integration_reviews where id = $1", found) == "1.0.0"

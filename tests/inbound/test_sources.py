@@ -202,3 +202,28 @@ async def test_asking_twice_under_one_key_makes_one_source(reception):
     answers = [await reception.ask("POST", "/v1/inbound-sources", wanted, idempotency_key="k-1") for _ in range(2)]
     assert answers[0].json() == answers[1].json()
     assert await reception.admin.fetchval("select count(*) from hub.inbound_sources") == 1
+
+
+async def test_a_source_that_is_set_up_for_an_instance_goes_with_it(reception):
+    integration, instance = ids.new(), ids.new()
+    await reception.admin.execute(
+        "insert into hub.integrations (org_id, id, slug, version, name, category, manifest, manifest_digest)"
+        " values ($1, $2, 'chat', '1.0.0', 'Chat', 'communication', '{}', sha256('x'))",
+        reception.org, integration,
+    )  # fmt: skip
+    await reception.admin.execute(
+        "insert into hub.integration_instances (org_id, id, integration_org_id, integration_id, name)"
+        " values ($1, $2, $1, $3, 'Chat')",
+        reception.org, instance, integration,
+    )  # fmt: skip
+    named = ids.encode("inst", instance)
+    made = await reception.source("github", instance_id=named)
+    assert made["instance_id"] == named
+    # Another organization's instance is none, like one that never was.
+    _, stranger = await reception.organization()
+    wanted = {"name": "x", "verification": {"scheme": "github"}, "event_type": "a.b"}
+    for key, given in ((stranger, named), (None, ids.encode("inst", ids.new())), (None, "inst_x")):
+        answer = await reception.ask("POST", "/v1/inbound-sources", {**wanted, "instance_id": given}, key)
+        assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "instance_id")
+    await reception.admin.execute("delete from hub.integration_instances where id = $1", instance)
+    assert (await reception.ask("GET", f"/v1/inbound-sources/{made['id']}")).status == 404

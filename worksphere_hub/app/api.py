@@ -16,6 +16,7 @@ from worksphere_hub.app import start_page
 from worksphere_hub.app.hub import Hub, open_hub
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.bus.doorbell import Bell
+from worksphere_hub.catalog import builtin
 from worksphere_hub.catalog import routes as catalog_routes
 from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.connections import routes as connection_routes
@@ -57,6 +58,7 @@ _TOUCH_SECONDS = 30.0
 async def serve(settings: Settings) -> None:
     """Run an API process until it is told to stop; what it has accepted by then is committed."""
     async with open_hub(settings, role="hub_app") as hub, open_api(hub) as app:
+        await builtin.load(Catalog(hub.database, settings.catalog))
         await listen(
             app,
             host=settings.host,

@@ -12,6 +12,8 @@ from worksphere_hub.accounts.key_store import PostgresKeyStore
 from worksphere_hub.accounts.models import NewKey
 from worksphere_hub.app.deployment import Deployment, load, master_keys
 from worksphere_hub.app.settings import Settings
+from worksphere_hub.catalog import builtin
+from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.db.logins import ensure_organization_login, organization_login_name
 from worksphere_hub.db.migrate import database_folder
 from worksphere_hub.db.owner import run_script_as_owner
@@ -56,6 +58,8 @@ async def load_demo(settings: Settings) -> Access:
             org = (await organizations.find_by_slug(database, SLUG)).id
         except OrganizationNotFound:
             org = await _create(settings, database, deployment)
+        # When the API started, there was no organization yet in whose name they are offered.
+        await builtin.load(Catalog(database, settings.catalog))
         if not file.exists():
             await _give_access(settings, database, deployment, org, file)
     finally:

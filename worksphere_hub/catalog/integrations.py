@@ -19,7 +19,7 @@ from worksphere_hub.catalog.errors import (
     VersionNotNewer,
 )
 from worksphere_hub.catalog.manifests import Checked
-from worksphere_hub.catalog.models import Integration
+from worksphere_hub.catalog.models import Integration, Tier
 from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.catalog.store import QUERIES, integration_of
 from worksphere_hub.db.failures import translated
@@ -47,13 +47,14 @@ async def create(catalog: Catalog, principal: Principal, document: dict[str, Any
     return made
 
 
-async def insert(tx: Transaction, org: UUID, checked: Checked, manifest: Manifest, *, limit: int) -> Integration:
-    """Write a draft."""
+async def insert(
+    tx: Transaction, org: UUID, checked: Checked, manifest: Manifest, *, limit: int, tier: Tier | None = None
+) -> Integration:
+    """Write a draft; `tier` where more than the manifest is judged."""
     exists = VersionExists(f"There is a version {manifest.version} of {manifest.slug}. Give this one another version.")
     with translated({"integrations_org_id_slug_version_key": exists}):
-        row = await tx.row(
-            QUERIES.insert_integration, org, ids.new(), manifest.slug, *_columns(checked, manifest), limit
-        )
+        columns = _columns(checked, manifest, tier)
+        row = await tx.row(QUERIES.insert_integration, org, ids.new(), manifest.slug, *columns, limit)
     if row is None:
         raise TooManyIntegrations(f"An organization may have {limit} versions. Delete those that nobody uses.")
     return integration_of(row)
@@ -191,7 +192,7 @@ async def _tell(tx: Transaction, withdrawn: Integration, affected: list[Row]) ->
         await accept_within(tx, events, key_days=1)
 
 
-def _columns(checked: Checked, manifest: Manifest) -> list[object]:
+def _columns(checked: Checked, manifest: Manifest, tier: Tier | None = None) -> list[object]:
     """What is stored of a manifest: version, name, category, auth types, itself, its digest, its tier."""
     return [
         manifest.version,
@@ -200,7 +201,7 @@ def _columns(checked: Checked, manifest: Manifest) -> list[object]:
         sorted({method.type for method in manifest.auth.values()}),
         checked.document,
         checked.digest,
-        judge(manifest).tier,
+        tier or judge(manifest).tier,
     ]
 
 

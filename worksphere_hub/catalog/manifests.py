@@ -41,10 +41,9 @@ class Checked:
 
 def check(document: dict[str, Any]) -> Checked:
     """Look at a document and find everything that is wrong with it, by the paths of its fields."""
-    text = msgspec.json.encode(document, order="sorted")
-    digest = hashlib.sha256(text).digest()
-    if len(text) > SIZE_LIMIT:
-        message = f"has {len(text)} bytes; the limit is {SIZE_LIMIT}"
+    size, digest = len(msgspec.json.encode(document)), digest_of(document)
+    if size > SIZE_LIMIT:
+        message = f"has {size} bytes; the limit is {SIZE_LIMIT}"
         return Checked(document, digest, None, (FieldProblem("manifest", message),))
     reading = read(document)
     problems = [FieldProblem(each.path, each.message) for each in reading.problems]
@@ -53,6 +52,11 @@ def check(document: dict[str, Any]) -> Checked:
     if problems:
         return Checked(document, digest, None, tuple(problems[:PROBLEM_LIMIT]))
     return Checked(document, digest, reading.manifest)
+
+
+def digest_of(document: dict[str, Any]) -> bytes:
+    """The SHA-256 of a document's content, whatever the order of its fields."""
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).digest()
 
 
 def require(document: dict[str, Any]) -> tuple[Checked, Manifest]:

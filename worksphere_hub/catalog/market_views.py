@@ -1,10 +1,12 @@
 """From rows and manifests to what people are shown: listings and reviews."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 from worksphere_hub import ids
+from worksphere_hub.catalog.connectors import connector_folder
 from worksphere_hub.catalog.difference import changelog, scopes_of
 from worksphere_hub.catalog.market_schemas import (
     Capabilities,
@@ -34,6 +36,7 @@ def card_out(row: Row) -> Card:
 
 def listing_out(row: Row, manifest: Manifest, versions: Sequence[Row], instances: Sequence[UUID]) -> ListingOut:
     """A listing's page."""
+    folder = connector_folder(row["slug"]) if row["visibility"] == "public" else None
     return ListingOut(
         **_card(row),
         integration_id=ids.encode("int", row["integration_id"]),
@@ -47,7 +50,7 @@ def listing_out(row: Row, manifest: Manifest, versions: Sequence[Row], instances
         changelog=changelog(manifest.changelog),
         screenshots=[ScreenshotOut(url=each.url, alt=each.alt) for each in manifest.screenshots],
         versions=[version_out(each) for each in versions],
-        quality=quality_of(manifest),
+        quality=quality_of(manifest, folder),
         active_connections=row["active_connections"],
         instances=[ids.encode("inst", each) for each in instances],
     )
@@ -68,9 +71,9 @@ def permissions_of(manifest: Manifest) -> Permissions:
     return Permissions(hosts=manifest.hosts, scopes=scopes_of(manifest), auth=methods)
 
 
-def quality_of(manifest: Manifest) -> Quality:
-    """The tier of a manifest and the checklist behind it."""
-    report = judge(manifest)
+def quality_of(manifest: Manifest, folder: Path | None) -> Quality:
+    """The tier and the checklist behind it; `folder` is a code connector's."""
+    report = judge(manifest, folder)
     rules = [
         RuleOut(
             id=each.rule.id,

@@ -139,3 +139,11 @@ delete from hub.integration_marketplace_shares where org_id = $1 and listing_id 
 -- With whom a listing is shared, 500 at most.
 select shared_with_org_id, created_at from hub.integration_marketplace_shares
 where org_id = $1 and listing_id = $2 order by shared_with_org_id limit 500;
+
+-- name: operator_organization
+-- The organization that runs the hub, or null.
+select hub.operator_organization();
+
+-- name: published_versions
+-- Slug, version and digest of everything that an organization has published, withdrawn versions too.
+select slug, version, manifest_digest from hub.integrations where org_id = $1 and state <> 'draft';

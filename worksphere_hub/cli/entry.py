@@ -13,7 +13,7 @@ from worksphere_hub.errors import HubError
 # Each is a module of this room, imported when it is asked for: the web framework alone takes most of a second to
 # import, and half of the commands, the supervisor of the demo among them, never need it.
 COMMANDS = ("up", "serve", "work", "migrate", "demo", "doctor", "listen")
-NOUNS = ("organizations", "keys", "events", "endpoints", "deliveries", "connections")
+NOUNS = ("organizations", "keys", "events", "endpoints", "deliveries", "integrations", "marketplace", "connections")
 
 
 def build(wanted: str | None) -> typer.Typer:

@@ -9,6 +9,8 @@ import typer
 from worksphere_hub import ids
 from worksphere_hub.accounts import bootstrap, organizations
 from worksphere_hub.app.settings import InvalidSetting
+from worksphere_hub.catalog import builtin
+from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.cli.database import opened
 from worksphere_hub.cli.screen import say
 from worksphere_hub.db.logins import ensure_organization_login
@@ -31,6 +33,8 @@ def create(
     async def work() -> str:
         async with opened() as hub:
             made = await bootstrap.create_organization(hub.database, slug=slug, name=name or slug, operator=operator)
+            if operator:
+                await builtin.load(Catalog(hub.database, hub.settings.catalog))
             return ids.encode("org", made.id)
 
     typer.echo(asyncio.run(work()))

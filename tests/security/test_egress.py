@@ -387,3 +387,85 @@ async def test_everything_goes_through_the_operators_proxy_and_is_judged_before(
         await failure(client, f"https://hooks.test:{receiver.port}/ok")
         assert proxy.asked[-1] == ("CONNECT", f"hooks.test:{receiver.port}")
     assert "pass" not in repr(client._pins._wiring)
+
+
+# Answers that are read while they come: guarded like any other, bounded by the deadline, closed when left.
+
+
+async def streamed(client: EgressClient, url: str, *, seconds: float = 5.0, body=None) -> tuple[int, bytes]:
+    async with client.stream("POST", url, headers=HEADERS, body=body, total_timeout=seconds) as stream:
+        return stream.status, b"".join([chunk async for chunk in stream.chunks()])
+
+
+async def stream_failure(client: EgressClient, url: str, **options) -> EgressFailed:
+    with pytest.raises(EgressFailed) as failed:
+        await streamed(client, url, **options)
+    assert url not in str(failed.value)
+    return failed.value
+
+
+async def pieces(count: int):
+    for number in range(count):
+        yield bytes([number % 256]) * 1_000
+
+
+async def test_a_body_goes_piece_by_piece_and_comes_back_whole(client, receiver):
+    status, body = await streamed(client, receiver.url("/echo"), body=pieces(300))
+    assert (status, body) == (200, b"".join([piece async for piece in pieces(300)]))
+
+
+async def test_a_part_is_read_and_the_rest_left(client, receiver):
+    async with client.stream("GET", receiver.url("/endless"), headers={}, body=None, total_timeout=5.0) as stream:
+        assert len(await stream.read(10_000)) == 10_000
+    await receiver.wait_until_idle()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("/hang-in-body", "timeout"), ("/close-in-body", "reset"), ("/hang", "timeout"), ("/close", "reset")],
+)
+async def test_streamed_what_goes_wrong_on_the_way(client, receiver, path, told):
+    failure = await stream_failure(client, receiver.url(path), seconds=0.5)
+    assert failure.cause == told
+    assert not failure.unsent
+
+
+async def test_streamed_redirects_are_answers(client, receiver):
+    status, _ = await streamed(client, receiver.url("/redirect/302"))
+    assert status == 302
+    assert len(receiver.requests) == 1
+
+
+async def test_it_goes_nowhere_that_others_do_not(receiver):
+    names = Names(inside_example=[["127.0.0.1"]], mixed_example=[["93.184.216.34", "10.0.0.1"]])
+    async with EgressClient(EgressPolicy(allow_http=True, ports=None), resolver=names) as client:
+        for url in (receiver.url("/ok"), "http://inside.example/", "http://mixed.example/", "http://[::1]/"):
+            assert (await stream_failure(client, url)).cause == "address_refused"
+        assert (await stream_failure(client, "ftp://inside.example/")).cause == "url_refused"
+        assert (await stream_failure(client, "http://nowhere.example/")).cause == "dns"
+    assert receiver.requests == []
+
+
+async def test_headers_of_the_connection_and_a_closed_client(receiver):
+    async with EgressClient(LOOPBACK) as client:
+        with pytest.raises(EgressFailed) as failed:
+            async with client.stream(
+                "GET", receiver.url("/ok"), headers={"Host": "evil"}, body=None, total_timeout=1.0
+            ):
+                pass
+        assert failed.value.cause == "request"
+    assert (await stream_failure(client, receiver.url("/ok"))).cause == "closed"
+
+
+async def test_an_address_that_is_dead_gives_way_to_the_next(receiver):
+    names = Names(two_example=[["127.0.0.9", "127.0.0.1"]])
+    async with EgressClient(LOOPBACK, resolver=names) as client:
+        status, _ = await streamed(client, f"http://two.example:{receiver.port}/ok")
+    assert status == 200
+
+
+async def test_streamed_slots_are_given_back(receiver):
+    async with EgressClient(LOOPBACK, per_destination=1) as client:
+        for _ in range(3):
+            assert (await streamed(client, receiver.url("/ok")))[0] == 200
+            assert (await stream_failure(client, receiver.url("/close"))).cause == "reset"

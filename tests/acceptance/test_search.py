@@ -103,8 +103,9 @@ async def test_attempts_and_deliveries_are_found_by_how_they_went(hub, receiver,
         f"reason=deadline&event_type={event_type}": 0,
         f"state=delivered&event_type={event_type}": 0,
     }.items():
-        _, answer = await hub.request("GET", f"/v1/deliveries?{query}")
-        assert len(answer["data"]) == count, query
+        # Endpoints of other tests may take every type.
+        _, answer = await hub.request("GET", f"/v1/deliveries?{query}&limit=200")
+        assert len([each for each in answer["data"] if each["endpoint_id"] == endpoint["id"]]) == count, query
     for query, field in {"reason=tired": "reason", "event_type=*": "event_type", "stat=x": "stat"}.items():
         status, problem = await hub.request("GET", f"/v1/deliveries?{query}")
         assert (status, problem["errors"][0]["field"]) == (422, field), query

@@ -5,15 +5,22 @@ from typing import get_args
 from worksphere_hub.webhooks.explain import explain
 from worksphere_hub.webhooks.schemas import DeliveryState, VerdictOut
 
-VERDICTS = set(get_args(VerdictOut.model_fields["verdict"].annotation)) - {"matched"}
+
+def words(annotation):
+    """The words of a literal, or of several together."""
+    parts = get_args(annotation)
+    return [word for part in parts for word in (words(part) if get_args(part) else [part])]
+
+
+VERDICTS = set(words(VerdictOut.model_fields["verdict"].annotation)) - {"matched"}
 
 
 def test_every_verdict_and_state_and_reason_is_explained():
     for verdict in VERDICTS:
         assert explain(verdict, None, None, None).endswith(".")
-    said = {explain("matched", state, None, None) for state in get_args(DeliveryState)}
-    assert len(said) == len(get_args(DeliveryState))
-    for reason in ("attempts", "deadline", "expunged", "contract", "endpoint_deleted", "by_request"):
+    states = words(DeliveryState)
+    assert len({explain("matched", state, None, None) for state in states}) == len(states) == 10
+    for reason in ("attempts", "deadline", "aborted", "expunged", "contract", "endpoint_deleted", "by_request"):
         assert len(explain("matched", "exhausted", reason, None)) > len(explain("matched", "exhausted", None, None))
 
 

@@ -14,7 +14,7 @@ _EventTypes = Annotated[
 
 OpenState = Literal["pending", "queued", "available", "held", "blocked", "parked"]
 DeliveryState = OpenState | Literal["delivered", "exhausted", "cancelled", "filtered"]
-DeliveryReason = Literal["attempts", "deadline", "expunged", "contract", "endpoint_deleted", "by_request"]
+DeliveryReason = Literal["attempts", "deadline", "aborted", "expunged", "contract", "endpoint_deleted", "by_request"]
 
 
 class EndpointFields(BaseModel):

@@ -71,7 +71,7 @@ async def main() -> None:
     """Measure what publishing does anyway, then what a contract adds."""
     settings = EventSettings(contract_seconds=1e9)
     bound, free = uuid4(), uuid4()
-    book = ContractBook(Known(bound), settings)  # pyright: ignore[reportArgumentType]
+    book = ContractBook(Known(bound), settings)  # pyright: ignore[reportArgumentType] - a stand-in
     good = msgspec.json.encode(DATA)
     bad = msgspec.json.encode({**DATA, "amount": -1})
     await book.check(bound, "invoice.paid", good)

@@ -289,7 +289,7 @@ as $$
 $$;
 alter function hub.operator_organization() owner to hub_definer;
 revoke execute on function hub.operator_organization() from public;
-grant execute on function hub.operator_organization() to hub_app;
+grant execute on function hub.operator_organization() to hub_app, hub_worker;
 comment on function hub.operator_organization() is 'The organization that runs the hub, or null.';
 
 
@@ -5036,7 +5036,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '38ef19766e84d926e9290889f6ea478e00d1168371d82ea4c86bdd2720ace6c5');
+    ('0001_initial', '7dc454e1763461f2f3a92db24cc0538fc04a0e83698a3cae05e5a4eba2ca1e58');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

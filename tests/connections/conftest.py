@@ -62,10 +62,19 @@ class Desk:
         self.settings = QUICK
         self.authority = Authority()
         self.database: HubDatabase | None = None
+        self.rooms: list[Connections] = []
 
     def room(self, **changes: Any) -> Connections:
         """One API process's side; each call is another process."""
-        return open_connections(self.app, self.vault, self.egress, replace(self.settings, **changes))
+        made = open_connections(self.app, self.vault, self.egress, replace(self.settings, **changes))
+        self.rooms.append(made)
+        return made
+
+    async def calls(self) -> list[asyncpg.Record]:
+        """What was called through connections so far."""
+        for room in self.rooms:
+            await room.calls.close()
+        return await self.admin.fetch("select * from hub.connection_requests where org_id = $1 order by id", self.org)
 
     def upkeep(self, **changes: Any) -> Upkeep:
         """A worker's side."""
@@ -80,9 +89,11 @@ class Desk:
             "connections": self.room(**changes),
         }
 
-    async def ask(self, method: str, path: str, body: Any = None, key: str | None = None, **changes: Any) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: Any = None, key: str | None = None, *, headers: Any = None, **changes: Any
+    ) -> Answer:
         """One request of the management API; `changes` are of the settings."""
-        sent = {"authorization": f"Bearer {key or self.key}"}
+        sent = {"authorization": f"Bearer {key or self.key}", **(headers or {})}
         content = b"" if body is None else json.dumps(body).encode()
         if body is not None:
             sent["content-type"] = "application/json"
@@ -256,3 +267,5 @@ async def desk(shared_database) -> AsyncIterator[Desk]:
         made.authority = await stack.enter_async_context(authorities.running())
         made.org, made.key = await made.organization()
         yield made
+        for room in made.rooms:
+            await room.calls.close()

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worksphere_hub.connections.errors import HostNotAllowed
-from worksphere_hub.connections.hosts import Hosts, hosts_of, join
+from worksphere_hub.connections.hosts import Hosts, hosts_of, join, whole
+from worksphere_hub.connections.proxy_rules import without
 
 HOSTS = Hosts(["api.example.com", "*.files.example.com", "127.0.0.1:4100", "[::1]:4100"])
 
@@ -166,6 +167,24 @@ def test_no_path_changes_the_host(path):
         return
     with suppress(HostNotAllowed):
         assert HOSTS.require(url).host == "api.example.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.example.com/next?key=1&page=2", "https://api.example.com/next?page=2"),
+        ("https://files.example.com/a/../b#x", "https://files.example.com/a/../b"),
+        ("HTTPS://api.example.com/?key=1", "HTTPS://api.example.com/"),
+    ],
+)
+def test_a_whole_url_loses_what_the_credential_goes_into(url, expected):
+    assert whole("https://api.example.com/v2", url, lambda query: without(query, frozenset({"key"}))) == expected
+
+
+def test_an_address_that_a_provider_names_is_no_less_protected_than_its_api():
+    with pytest.raises(HostNotAllowed):
+        whole("https://api.example.com/v2", "http://api.example.com/next", str)
+    assert whole("http://127.0.0.1:1/v2", "http://127.0.0.1:1/next", str) == "http://127.0.0.1:1/next"
 
 
 def test_a_query_follows():

@@ -9,9 +9,6 @@ import pytest
 
 from tests.connections.conftest import Desk, uuid_of
 from tests.http.driving import Answer, build, call, serving
-from worksphere_hub.connections.budget import Budgets
-from worksphere_hub.connections.call_log import CallLog
-from worksphere_hub.connections.proxy import Proxy
 from worksphere_hub.connections.proxy_routes import ProxyDoor, proxy_routes
 
 KEY_WAY = {"type": "api_key", "label": "Key", "place": [{"name": "X-Api-Key", "value": "${credential.key}"}]}
@@ -25,10 +22,9 @@ class Line:
         settings = replace(desk.settings, **changes)
         self.desk = desk
         self.state = desk.state()
-        self.log = CallLog(desk.app, pause=0.0)
         room = desk.room(**changes)
-        proxy = Proxy(room.broker, desk.egress, Budgets(desk.app), settings)
-        self.door = ProxyDoor(self.state["authenticator"], proxy, self.log, settings)
+        self.log = room.calls
+        self.door = ProxyDoor(self.state["authenticator"], room.proxy, room.calls, settings)
         self.app = build((), proxy_routes(self.door))
 
     async def __call__(self, connection, method="GET", path="things", body=b"", **headers) -> Answer:
@@ -38,17 +34,12 @@ class Line:
         return await call(self.app, method, where, body=body, headers=given, state=self.state)
 
     async def calls(self):
-        await self.log.close()
-        return await self.desk.admin.fetch(
-            "select * from hub.connection_requests where org_id = $1 order by id", self.desk.org
-        )
+        return await self.desk.calls()
 
 
 @pytest.fixture
 async def line(desk) -> AsyncIterator[Line]:
-    made = Line(desk)
-    yield made
-    await made.log.close()
+    yield Line(desk)
 
 
 async def keyed(desk: Desk, **api):
@@ -234,7 +225,7 @@ async def test_a_budget_is_corrected_by_what_the_provider_says(desk, line):
 
 
 async def test_budgets_are_for_the_calls_they_name(desk, line):
-    rates = [{"name": "writes", "limit": 1, "per_seconds": 3600, "match": ["POST /things/*"]}]
+    rates = [{"name": "writes", "limit": 1, "per_seconds": 3600, "match": ["POST /v1/things/*"]}]
     connection = await keyed(desk, rates=rates)
     calls = (
         ("POST", "things/1"),

@@ -6,6 +6,7 @@ import re
 from tests.architecture.sources import ROOT
 from worksphere_hub.app.api import document
 from worksphere_hub.app.settings import names
+from worksphere_hub.connections.action_schemas import ActionRun
 from worksphere_hub.connections.condition import _EVENTS
 from worksphere_hub.connections.schemas import AuthorizationRequest, ClientCreate, ConnectionCreate, ReturnUrls
 
@@ -13,6 +14,7 @@ GUIDE = (ROOT / "docs" / "guides" / "connections.md").read_text(encoding="utf-8"
 KINDS = {
     "client": ClientCreate,
     "connection": ConnectionCreate,
+    "action": ActionRun,
     "authorization": AuthorizationRequest,
     "return-urls": ReturnUrls,
 }

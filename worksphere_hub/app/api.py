@@ -20,11 +20,8 @@ from worksphere_hub.catalog import builtin
 from worksphere_hub.catalog import routes as catalog_routes
 from worksphere_hub.catalog.services import Catalog
 from worksphere_hub.connections import routes as connection_routes
-from worksphere_hub.connections.budget import Budgets
-from worksphere_hub.connections.call_log import CallLog
-from worksphere_hub.connections.proxy import Proxy
 from worksphere_hub.connections.proxy_routes import ProxyDoor, proxy_routes
-from worksphere_hub.connections.services import Connections, open_connections
+from worksphere_hub.connections.services import open_connections
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.http.limits import Limits, RateLimiter
@@ -92,7 +89,6 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     inbound_bell = Bell(settings.inbound_run_folder)
     refusals = Refusals(hub.database)
     connections = open_connections(hub.database, hub.vault, hub.provider_egress, settings.connections)
-    calls = CallLog(hub.database)
     state: dict[str, Any] = {
         "database": hub.database,
         "authenticator": authenticator,
@@ -115,7 +111,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
         return None
 
     bare = raw_routes(publisher.publish, publisher.publish_batch)
-    bare |= proxy_routes(_proxy_door(hub, connections, authenticator, calls))
+    bare |= proxy_routes(ProxyDoor(authenticator, connections.proxy, connections.calls, settings.connections))
     app = create_app(
         routers=ROUTERS,
         raw_routes=bare,
@@ -130,8 +126,7 @@ async def open_api(hub: Hub) -> AsyncGenerator[Server]:
     finally:
         await acceptor.close()
         await refusals.close()
-        await connections.renewer.close()
-        await calls.close()
+        await connections.close()
         touching.cancel()
         with suppress(asyncio.CancelledError):
             await touching
@@ -147,12 +142,6 @@ def _inbound(hub: Hub, refusals: Refusals, bell: Bell) -> Inbound:
         hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=bell.ring
     )
     return Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies)
-
-
-def _proxy_door(hub: Hub, connections: Connections, authenticator: Authenticator, calls: CallLog) -> ProxyDoor:
-    settings = hub.settings.connections
-    proxy = Proxy(connections.broker, hub.provider_egress, Budgets(hub.database), settings)
-    return ProxyDoor(authenticator, proxy, calls, settings)
 
 
 def document() -> dict[str, Any]:

@@ -86,7 +86,7 @@ async def _keep_connections(hub: Hub) -> None:
     try:
         await Upkeep(room).run()
     finally:
-        await room.renewer.close()
+        await room.close()
 
 
 async def _process_inbound(hub: Hub) -> None:

@@ -124,6 +124,10 @@ class ProviderUnavailable(Unavailable):
     status = 502
 
 
+class NotSent(ProviderUnavailable):
+    """The provider could not be reached: nothing was sent."""
+
+
 class RenewalBusy(Unavailable):
     """The credential is being renewed, which takes longer than expected."""
 

@@ -6,7 +6,7 @@ the secret is the same organization's.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -96,3 +96,15 @@ def join(base: str, path: str, query: str = "") -> str:
         raise HostNotAllowed("The path holds a backslash, `#`, `?` or a character that is not ASCII; encode it.")
     url = f"{base.rstrip('/')}/{path}"
     return f"{url}?{query}" if query else url
+
+
+def whole(base: str, url: str, without: Callable[[str], str]) -> str:
+    """A whole URL that a provider named, its query passed through `without`. Whether it may be called is for `Hosts`.
+
+    Raises HostNotAllowed for one that is less well protected than the base.
+    """
+    address, _, query = url.partition("#")[0].partition("?")
+    if base.lower().startswith("https:") and not address.lower().startswith("https:"):
+        raise HostNotAllowed("The API is called over https only, and so is every address that it names.")
+    kept = without(query)
+    return f"{address}?{kept}" if kept else address

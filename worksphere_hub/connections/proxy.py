@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from worksphere_hub import clock
@@ -12,7 +13,7 @@ from worksphere_hub.connections import proxy_rules as rules
 from worksphere_hub.connections.broker import Broker, Ready
 from worksphere_hub.connections.budget import Budgets
 from worksphere_hub.connections.call_log import Call
-from worksphere_hub.connections.errors import BudgetSpent, InvalidConnection, NoApi, ProviderUnavailable
+from worksphere_hub.connections.errors import BudgetSpent, InvalidConnection, NoApi, NotSent, ProviderUnavailable
 from worksphere_hub.connections.placement import Outgoing, place, placed_headers, placed_parameters
 from worksphere_hub.connections.provider import chance
 from worksphere_hub.connections.settings import ConnectionSettings
@@ -30,7 +31,11 @@ _FINAL = frozenset({"url_refused", "address_refused", "tls", "request"})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller wants called. A `body` that is an iterator is sent once and no more."""
+    """What a caller wants called. A `body` that is an iterator is sent once and no more.
+
+    `url`, a whole one, takes the place of path and query; it has to be on the integration's hosts. `idempotent` says
+    whether doing it twice is doing it once; None leaves it to the method.
+    """
 
     org: UUID
     connection: UUID
@@ -41,6 +46,8 @@ class Wanted:
     body: bytes | AsyncIterator[bytes] | None = field(repr=False)
     slot: str = "main"
     pages: bool = False
+    url: str | None = field(default=None, repr=False)
+    idempotent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,12 @@ class _Trip:
         """Whether the body is still there for another try."""
         return self.wanted.body is None or isinstance(self.wanted.body, bytes)
 
+    def may_repeat(self, request: Outgoing) -> bool:
+        """Whether it may be made again though nobody knows what became of it."""
+        if self.wanted.idempotent is not None:
+            return self.wanted.idempotent
+        return rules.may_repeat(request.method, request.headers, self.api)
+
 
 class Proxy:
     """Makes calls."""
@@ -107,7 +120,7 @@ class Proxy:
     async def _try(self, trip: _Trip, stack: AsyncExitStack) -> Answer | float:
         """One try; the seconds to wait where there is to be another."""
         request = _request(trip)
-        spent = rules.matching(trip.api.rates, request.method, "/" + trip.wanted.path.lstrip("/"))
+        spent = rules.matching(trip.api.rates, request.method, urlsplit(request.url).path or "/")
         await self._wait_for_budget(trip, spent)
         trip.tries += 1
         trip.call.attempts = trip.tries
@@ -171,21 +184,22 @@ class Proxy:
         if not trip.repeatable or trip.tries >= retry.attempts or not (limited or heard.status in retry.statuses):
             return None
         # What was refused for its rate was not done. Of anything else nobody knows.
-        if not limited and not rules.may_repeat(request.method, request.headers, trip.api):
+        if not limited and not trip.may_repeat(request):
             return None
         wait = rules.backoff(trip.tries, chance()) if asked is None else max(asked, 0.01)
         return wait if self._has_time(trip, wait) else None
 
     def _after_failure(self, trip: _Trip, request: Outgoing, failure: EgressFailed) -> float:
         """Seconds until another try; raises where there is none."""
-        safe = failure.unsent or rules.may_repeat(request.method, request.headers, trip.api)
+        safe = failure.unsent or trip.may_repeat(request)
         again = safe and failure.cause not in _FINAL and trip.repeatable and trip.tries < trip.api.retry.attempts
         wait = rules.backoff(trip.tries, chance())
         if again and self._has_time(trip, wait):
             return wait
         trip.call.error_code = failure.cause
-        sent = "It was not sent." if failure.unsent else "Whether the provider did it is not known."
-        raise ProviderUnavailable(f"{failure.detail} {sent}") from None
+        if failure.unsent:
+            raise NotSent(f"{failure.detail} It was not sent.") from None
+        raise ProviderUnavailable(f"{failure.detail} Whether the provider did it is not known.") from None
 
     async def _wait_for_budget(self, trip: _Trip, spent: list[RateRule]) -> None:
         while True:
@@ -246,7 +260,11 @@ def _request(trip: _Trip) -> Outgoing:
         fixed = {name.lower(): fill(text, values) for name, text in api.headers.items()}
     except TemplateFailed as failed:
         raise InvalidConnection(f"There is no value for {failed.name} in the instance's settings.") from None
-    url = hosts.join(base, wanted.path, rules.without(wanted.query, placed_parameters(subject.method)))
+    placed_names = placed_parameters(subject.method)
+    if wanted.url is None:
+        url = hosts.join(base, wanted.path, rules.without(wanted.query, placed_names))
+    else:
+        url = hosts.whole(base, wanted.url, lambda query: rules.without(query, placed_names))
     headers = fixed | rules.forwarded(wanted.headers, placed_headers(subject.method), api)
     body = wanted.body if isinstance(wanted.body, bytes) else None
     if isinstance(subject.method, Custom) and subject.method.signature is not None and not trip.repeatable:

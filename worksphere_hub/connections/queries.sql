@@ -77,6 +77,11 @@ where org_id = $1 and id = $2;
 -- Whether everybody may install this version of an integration.
 select visibility = 'public' from hub.integrations where org_id = $1 and id = $2;
 
+-- name: integration_comes_with_the_hub
+-- Whether a version is offered to everybody by whoever runs the hub.
+select visibility = 'public' and org_id = hub.operator_organization()
+from hub.integrations where org_id = $1 and id = $2;
+
 -- name: list_expiries
 -- What of an organization's connections ends by itself before a time: grants, refresh tokens that lie idle, client
 -- secrets. At most 500, the soonest first.

@@ -9,7 +9,16 @@ from worksphere_hub import clock, ids
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
 from worksphere_hub.catalog.errors import InstanceNotFound
-from worksphere_hub.connections import browser_routes, client_routes, connections, flows, reveal, store, views
+from worksphere_hub.connections import (
+    action_routes,
+    browser_routes,
+    client_routes,
+    connections,
+    flows,
+    reveal,
+    store,
+    views,
+)
 from worksphere_hub.connections.errors import CheckNotFound, ConnectionNotFound
 from worksphere_hub.connections.models import INSTANCE
 from worksphere_hub.connections.schemas import (
@@ -36,7 +45,15 @@ from worksphere_hub.http.strict_route import StrictRoute
 router = APIRouter(prefix="/v1/connections", tags=["connections"], route_class=IdempotentRoute)
 # Answers that hold a secret are never kept for a repetition.
 secret_router = APIRouter(prefix="/v1/connections", tags=["connections"], route_class=StrictRoute)
-ROUTERS = (router, secret_router, client_routes.router, client_routes.return_router, browser_routes.router)
+ROUTERS = (
+    router,
+    secret_router,
+    action_routes.router,
+    action_routes.reading_router,
+    client_routes.router,
+    client_routes.return_router,
+    browser_routes.router,
+)
 
 Reader = Annotated[Principal, Depends(requires("connections:read"))]
 Writer = Annotated[Principal, Depends(requires("connections:write"))]

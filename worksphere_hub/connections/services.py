@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from worksphere_hub.connections.broker import Broker
+from worksphere_hub.connections.budget import Budgets
+from worksphere_hub.connections.call_log import CallLog
 from worksphere_hub.connections.check import Checker
 from worksphere_hub.connections.provider import Provider
+from worksphere_hub.connections.proxy import Proxy
 from worksphere_hub.connections.renew import Renewer
 from worksphere_hub.connections.settings import ConnectionSettings
 from worksphere_hub.db.pool import Database
@@ -14,7 +17,7 @@ from worksphere_hub.security.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """`request.state.connections`; workers have one, too. Close `renewer` when the process ends."""
+    """`request.state.connections`; workers have one, too. To be closed when the process ends."""
 
     database: Database
     vault: Vault
@@ -22,7 +25,14 @@ class Connections:
     renewer: Renewer
     broker: Broker
     checker: Checker
+    proxy: Proxy
+    calls: CallLog
     settings: ConnectionSettings
+
+    async def close(self) -> None:
+        """Let renewals that are under way end, and write the calls down that were made."""
+        await self.renewer.close()
+        await self.calls.close()
 
 
 def open_connections(
@@ -33,4 +43,5 @@ def open_connections(
     renewer = Renewer(database, vault, provider, settings)
     broker = Broker(database, vault, renewer, settings)
     checker = Checker(database, broker, egress, settings)
-    return Connections(database, vault, provider, renewer, broker, checker, settings)
+    proxy = Proxy(broker, egress, Budgets(database), settings)
+    return Connections(database, vault, provider, renewer, broker, checker, proxy, CallLog(database), settings)

@@ -29,4 +29,5 @@ class ConnectionSettings:
     upload_limit: int = 104_857_600  # bytes of a proxied request's body
     buffer_limit: int = 1_048_576  # bytes of it that are kept for another try
     download_limit: int = 1_073_741_824  # bytes of a proxied answer's body
+    answer_limit: int = 67_108_864  # bytes of one answer that a connector takes in whole
     reveal: bool = False  # whether credentials can be read at all, by those with connections:reveal

@@ -65,5 +65,5 @@ as $$
 $$;
 alter function hub.operator_organization() owner to hub_definer;
 revoke execute on function hub.operator_organization() from public;
-grant execute on function hub.operator_organization() to hub_app;
+grant execute on function hub.operator_organization() to hub_app, hub_worker;
 comment on function hub.operator_organization() is 'The organization that runs the hub, or null.';

@@ -10,7 +10,9 @@ from worksphere_hub.sdk.manifest.hosts import allowed, authority, covers, is_pat
     [
         ("api.example.com", "api.example.com", True),
         ("api.example.com", "API.example.com", True),
-        ("api.example.com", "api.example.com:8443", True),
+        ("api.example.com", "api.example.com:8443", False),
+        ("api.example.com:8443", "api.example.com:8443", True),
+        ("*.example.com", "a.example.com:8443", False),
         ("api.example.com:443", "api.example.com:8443", False),
         ("api.example.com", "xapi.example.com", False),
         ("*.example.com", "api.example.com", True),
@@ -63,7 +65,11 @@ HOSTS = ["api.example.com", "*.files.example.com", "${settings.region}.example.c
         ("https://eu.example.com/x", {"region": "eu"}, True),
         ("https://us.example.com/x", {"region": "eu"}, False),
         ("https://own.example.org/x", {"base": "https://own.example.org/api"}, True),
-        ("https://own.example.org:8443/x", {"base": "own.example.org"}, True),
+        ("https://own.example.org:8443/x", {"base": "own.example.org"}, False),
+        ("https://own.example.org:8443/x", {"base": "https://own.example.org:8443/api"}, True),
+        ("https://own.example.org:443/x", {"base": "own.example.org"}, True),
+        ("https://own.example.org/x", {"base": "own.example.org:443"}, True),
+        ("http://own.example.org/x", {"base": "own.example.org:443"}, False),
         # A setting that tries to be more than a name.
         ("https://evil.test/.example.com", {"region": "evil.test/"}, False),
         ("https://evil.test/", {"region": "https://evil.test/?"}, False),

@@ -39,7 +39,7 @@ class RateRule(Part):
     """
 
     name: Name
-    # Method and path, `*` for anything in a part: `GET /v2/users/*`. Empty: every call.
+    # Method and the URL's whole path, `*` for anything in a part: `GET /v2/users/*`. Empty: every call.
     match: list[Annotated[str, Field(pattern=r"^(\*|[A-Z]+) /\S*$")]] = []
     limit: Annotated[int, Field(ge=1, le=10_000_000)]
     per_seconds: Annotated[int, Field(ge=1, le=86_400)]

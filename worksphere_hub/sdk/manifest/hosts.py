@@ -2,7 +2,7 @@
 
 A pattern is a host (`api.example.com`), all hosts below one (`*.example.com`), or either with settings in it
 (`${settings.region}.example.com`). One that is a single setting and nothing else (`${settings.base_url}`) may be
-filled with a whole URL, whose host it then stands for. A pattern without a port covers every port.
+filled with a whole URL, whose host it then stands for. A pattern without a port covers the scheme's own.
 """
 
 import re
@@ -14,11 +14,12 @@ from worksphere_hub.sdk.manifest.template import TemplateFailed, fill, names
 
 _NAME = re.compile(r"\$\{[^}]*\}")
 _WHOLE = re.compile(r"\$\{[^}]*\}\Z")
-_URL = re.compile(r"https?://(?P<authority>(?:\$\{[^}]*\}|[^/?#$])+)(?:[/?#]|\Z)", re.IGNORECASE)
+_URL = re.compile(r"(?P<scheme>https?)://(?P<authority>(?:\$\{[^}]*\}|[^/?#$])+)(?:[/?#]|\Z)", re.IGNORECASE)
 _HOST = re.compile(
     r"(?P<star>\*\.)?(?P<host>[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*)"
     r"(?::(?P<port>\d{1,5}))?\Z"
 )
+_PORTS = {"https": ":443", "http": ":80"}
 
 
 def is_pattern(text: str) -> bool:
@@ -28,19 +29,19 @@ def is_pattern(text: str) -> bool:
 
 
 def authority(url: str) -> str | None:
-    """The host (and port) of a URL with names in it; None where the host is not in the text, or is no host."""
+    """The host of a URL with names in it, and its port unless it is the scheme's own; None if the text has none."""
     found = _URL.match(url)
     if found is None or "@" in found["authority"]:
         return None
     text = found["authority"].lower()
-    return text if _HOST.match(_NAME.sub("x", text)) and not text.startswith("*") else None
+    if not _HOST.match(_NAME.sub("x", text)) or text.startswith("*"):
+        return None
+    return text.removesuffix(_PORTS[found["scheme"].lower()])
 
 
 def covers(pattern: str, host: str) -> bool:
-    """Whether a pattern covers a host whatever the names in both are filled with."""
+    """Whether a pattern covers a host (and port) whatever the names in both are filled with."""
     pattern, host = pattern.lower(), host.lower()
-    if not _port(pattern):
-        host = host.removesuffix(f":{_port(host)}")
     if not pattern.startswith("*."):
         return pattern == host
     suffix = pattern[1:]
@@ -54,8 +55,7 @@ def is_covered(patterns: Iterable[str], url: str) -> bool | None:
     whole = _WHOLE.match(url.partition("/")[0]) if url.startswith("${") else None
     if whole is not None:
         return None if whole[0].startswith("${captured.") else whole[0] in set(patterns)
-    host = authority(url)
-    return host is not None and any(covers(pattern, host) for pattern in patterns)
+    return any(covers(pattern, host) for pattern in patterns for host in _spellings(url))
 
 
 def allowed(patterns: Sequence[str], values: Mapping[str, Any], url: str) -> bool:
@@ -63,10 +63,18 @@ def allowed(patterns: Sequence[str], values: Mapping[str, Any], url: str) -> boo
 
     This is the check that counts, made of every call before a credential goes with it.
     """
+    hosts = _spellings(url)
+    return not any("${" in host for host in hosts) and any(
+        covers(filled, host) for filled in _filled(patterns, values) for host in hosts
+    )
+
+
+def _spellings(url: str) -> Sequence[str]:
+    """The host of a URL as patterns may name it: a scheme's own port may stand there or not."""
     host = authority(url)
-    if host is None or "${" in host:
-        return False
-    return any(covers(filled, host) for filled in _filled(patterns, values))
+    if host is None:
+        return ()
+    return (host,) if _has_port(host) else (host, host + _PORTS[url.partition(":")[0].lower()])
 
 
 def _filled(patterns: Sequence[str], values: Mapping[str, Any]) -> Iterable[str]:
@@ -82,6 +90,6 @@ def _filled(patterns: Sequence[str], values: Mapping[str, Any]) -> Iterable[str]
             yield text
 
 
-def _port(host: str) -> str:
+def _has_port(host: str) -> bool:
     # Names hold no colon, so that a colon begins a port.
-    return host.rpartition(":")[2] if ":" in host else ""
+    return ":" in host

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from worksphere_hub.db.embedded import die_with_parent, free_port
 
+ROOT = Path(__file__).parents[2]
+
 
 def hub_environment(home: Path, port: int, **settings: str) -> dict[str, str]:
     """The environment of a hub that may deliver to loopback."""
@@ -136,3 +138,30 @@ async def _read(hub: RunningHub) -> None:
     assert hub.process.stderr is not None
     async for line in hub.process.stderr:
         hub.lines.append(line.decode(errors="replace"))
+
+
+@asynccontextmanager
+async def demo(home: Path, port: int, *arguments: str, prefix: tuple[str, ...] = ()):
+    """A running demo; yields what it wrote, and is interrupted at the end."""
+    environment = hub_environment(home, port)
+    environment.pop("HUB_EGRESS_ALLOW")
+    process = await asyncio.create_subprocess_exec(
+        *prefix, sys.executable, "-m", "worksphere_hub", "demo", *arguments, cwd=ROOT, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout
+    shown: list[str] = []
+    try:
+        async with asyncio.timeout(90):
+            async for line in process.stdout:
+                shown.append(line.decode())
+                if "all of it in" in shown[-1]:
+                    break
+            else:
+                raise AssertionError("".join(shown))
+        file = Path(shown[-1].split(" in ", 1)[1].strip())
+        yield json.loads(file.read_text()), process, "".join(shown)  # noqa: ASYNC240 - a small file
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGINT)
+            await process.communicate()

@@ -5,46 +5,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.acceptance.running import hub_environment
+from tests.acceptance.running import demo
 from worksphere_hub.db.embedded import free_port
 
 ROOT = Path(__file__).parents[2]
-
-
-@asynccontextmanager
-async def demo(home: Path, port: int, *arguments: str, prefix: tuple[str, ...] = ()):
-    """A running demo; yields what it wrote, and is interrupted at the end."""
-    environment = hub_environment(home, port)
-    environment.pop("HUB_EGRESS_ALLOW")
-    process = await asyncio.create_subprocess_exec(
-        *prefix, sys.executable, "-m", "worksphere_hub", "demo", *arguments, cwd=ROOT, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    assert process.stdout
-    shown: list[str] = []
-    try:
-        async with asyncio.timeout(90):
-            async for line in process.stdout:
-                shown.append(line.decode())
-                if "all of it in" in shown[-1]:
-                    break
-            else:
-                raise AssertionError("".join(shown))
-        file = Path(shown[-1].split(" in ", 1)[1].strip())
-        yield json.loads(file.read_text()), process, "".join(shown)  # noqa: ASYNC240 - a small file
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGINT)
-            await process.communicate()
 
 
 def fetch(url: str, body: bytes | None = None) -> bytes:
@@ -75,7 +46,7 @@ async def test_a_demo_is_started_interrupted_and_started_again(roomy_folder, cap
     async with demo(home, port) as (first, process, shown):
         assert first["base_url"] == f"http://127.0.0.1:{port}"
         assert set(first) == {
-            "base_url", "dashboard_url", "api_key", "email", "password", "sandbox_url", "database_url",
+            "base_url", "dashboard_url", "api_key", "operator_key", "email", "password", "sandbox_url", "database_url",
         }  # fmt: skip
         assert "127.0.0.0/8" in shown
         events = await count_events(first)

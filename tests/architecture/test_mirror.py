@@ -22,6 +22,7 @@ ELSEWHERE = {
     "accounts/views.py": "tests/accounts/test_routes.py reads what the routes answer",
     "app/api.py": "tests/acceptance starts it",
     "app/demo.py": "tests/docs/test_readme.py and tests/acceptance/test_up.py run the demo",
+    "app/demo_providers.py": "tests/acceptance/test_providers.py connects all five and works with them",
     "app/deployment.py": "tests/acceptance starts hubs, afresh and again; tests/app/test_rotation.py wraps it anew",
     "app/embedded.py": "tests/acceptance/test_up.py: started, interrupted, started again, killed outright",
     "app/hub.py": "tests/acceptance starts it",

@@ -1,7 +1,6 @@
 """Calls through connections, over real sockets on both sides."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -38,8 +37,8 @@ class Line:
 
 
 @pytest.fixture
-async def line(desk) -> AsyncIterator[Line]:
-    yield Line(desk)
+def line(desk) -> Line:
+    return Line(desk)
 
 
 async def keyed(desk: Desk, **api):

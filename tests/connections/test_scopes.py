@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.connections.manifests import oauth, slack
 from worksphere_hub.connections import scopes
 from worksphere_hub.connections.errors import InvalidConnection
+from worksphere_hub.sdk.manifest.auth import Scope
 
 
 def test_what_is_asked_for():
@@ -36,6 +37,16 @@ def test_slots_apart():
 )
 def test_what_providers_say(said, found):
     assert scopes.read(said) == found
+
+
+def test_what_a_provider_never_names_is_not_missing():
+    entra = oauth().model_copy(update={"scopes": {
+        "User.Read": Scope(sentence="Read.", required=True),
+        "offline_access": Scope(sentence="Stay.", required=True, echoed=False),
+    }})  # fmt: skip
+    assert scopes.wanted(entra) == ["User.Read", "offline_access"]
+    assert scopes.missing(entra, ["User.Read"]) == []
+    assert scopes.missing(entra, ["offline_access"]) == ["User.Read"]
 
 
 @given(st.lists(st.sampled_from(["read", "write", "admin", "other"])))

@@ -7,9 +7,11 @@ from pathlib import Path
 from uuid import UUID
 
 from worksphere_hub.accounts import bootstrap, organizations
+from worksphere_hub.accounts.authenticate import Authenticator
 from worksphere_hub.accounts.errors import OrganizationNotFound
 from worksphere_hub.accounts.key_store import PostgresKeyStore
 from worksphere_hub.accounts.models import NewKey
+from worksphere_hub.app import demo_providers
 from worksphere_hub.app.deployment import Deployment, load, master_keys
 from worksphere_hub.app.settings import Settings
 from worksphere_hub.catalog import builtin
@@ -19,6 +21,7 @@ from worksphere_hub.db.migrate import database_folder
 from worksphere_hub.db.owner import run_script_as_owner
 from worksphere_hub.db.pool import Database
 from worksphere_hub.db.urls import with_login
+from worksphere_hub.http.limits import RateLimiter
 from worksphere_hub.security.passwords import PasswordHasher
 from worksphere_hub.security.vault import Vault
 from worksphere_hub.webhooks import endpoint_secrets, endpoints
@@ -42,6 +45,7 @@ class Access:
     """The way into a demo."""
 
     api_key: str
+    operator_key: str
     password: str
     database_url: str
 
@@ -54,27 +58,32 @@ async def load_demo(settings: Settings) -> Access:
     database = await Database.open(settings.database_url.reveal(), application="worksphere-hub demo", size=4)
     try:
         deployment = await load(database, master_keys(settings))
+        vault = Vault(master_keys(settings), PostgresKeyStore(database), deployment=deployment.id.hex)
         try:
             org = (await organizations.find_by_slug(database, SLUG)).id
         except OrganizationNotFound:
-            org = await _create(settings, database, deployment)
+            org = await _create(settings, database, vault)
         # When the API started, there was no organization yet in whose name they are offered.
         await builtin.load(Catalog(database, settings.catalog))
         if not file.exists():
             await _give_access(settings, database, deployment, org, file)
+        stored = json.loads(file.read_text())
+        authenticator = Authenticator(database, deployment.pepper, RateLimiter(), settings.accounts)
+        operator = await authenticator.authenticate(f"Bearer {stored['operator_key']}")
+        await demo_providers.register(database, vault, operator)
+        member = await authenticator.authenticate(f"Bearer {stored['api_key']}")
+        await demo_providers.install(database, settings, member)
     finally:
         await database.close()
-    stored = json.loads(file.read_text())
     # The server's port may be another one than last time.
     login = organization_login_name(org)
     database_url = with_login(settings.owner_url.reveal(), login, stored["login_password"])
-    return Access(stored["api_key"], stored["password"], database_url)
+    return Access(stored["api_key"], stored["operator_key"], stored["password"], database_url)
 
 
-async def _create(settings: Settings, database: Database, deployment: Deployment) -> UUID:
+async def _create(settings: Settings, database: Database, vault: Vault) -> UUID:
     await bootstrap.create_organization(database, slug=OPERATOR_SLUG, name="WorkSphere", operator=True)
     org = (await bootstrap.create_organization(database, slug=SLUG, name="Acme Ltd")).id
-    vault = Vault(master_keys(settings), PostgresKeyStore(database), deployment=deployment.id.hex)
     for url, description, event_types in _ENDPOINTS:
         wanted = Configuration(url=url, description=description, event_types=tuple(event_types))
         keys = await endpoint_secrets.mint(vault, org, wanted.signatures)
@@ -94,17 +103,23 @@ async def _give_access(settings: Settings, database: Database, deployment: Deplo
     finally:
         hasher.close()
     key = await bootstrap.create_key(database, deployment.pepper, org, NewKey("demo"))
+    operator = (await organizations.find_by_slug(database, OPERATOR_SLUG)).id
+    operator_key = await bootstrap.create_key(database, deployment.pepper, operator, NewKey("demo operator"))
     assert settings.owner_url is not None
     await ensure_organization_login(settings.owner_url.reveal(), org, login_password)
     draft = file.with_suffix(".draft")
     draft.touch(mode=0o600)
-    draft.write_text(
-        json.dumps({"api_key": key.secret.reveal(), "password": password, "login_password": login_password})
-    )
+    content = {
+        "api_key": key.secret.reveal(),
+        "operator_key": operator_key.secret.reveal(),
+        "password": password,
+        "login_password": login_password,
+    }
+    draft.write_text(json.dumps(content))
     draft.replace(file)
 
 
-def write_demo_file(settings: Settings, access: Access) -> Path:
+def write_demo_file(settings: Settings, access: Access, sandbox_url: str) -> Path:
     """Write where the demo runs and how to get in, for a script to take it from there."""
     base_url = f"http://{settings.host}:{settings.port}"
     file = settings.home / "demo.json"
@@ -116,7 +131,8 @@ def write_demo_file(settings: Settings, access: Access) -> Path:
         "api_key": access.api_key,
         "email": EMAIL,
         "password": access.password,
-        "sandbox_url": None,
+        "operator_key": access.operator_key,
+        "sandbox_url": sandbox_url,
         "database_url": access.database_url,
     }
     draft.write_text(json.dumps(content, indent=2) + "\n")

@@ -14,6 +14,7 @@ from worksphere_hub.db.migrate import require_current
 from worksphere_hub.db.pool import Database
 from worksphere_hub.security.egress import EgressClient, EgressPolicy
 from worksphere_hub.security.redact import Secret
+from worksphere_hub.security.reroutes import InvalidReroute, Reroutes
 from worksphere_hub.security.vault import Vault
 from worksphere_hub.telemetry.metrics import Metrics, create_metrics
 
@@ -67,6 +68,7 @@ async def open_hub(settings: Settings, *, role: str) -> AsyncGenerator[Hub]:
             total_timeout=settings.connections.call_timeout,
             body_limit=_PROVIDER_ANSWER,
             proxy=egress_proxy(settings),
+            reroutes=egress_reroutes(settings),
         )
         stack.push_async_callback(provider_egress.close)
         vault = Vault(keys, PostgresKeyStore(database), deployment=this.id.hex)
@@ -82,6 +84,14 @@ def egress_proxy(settings: Settings) -> Secret | None:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InvalidSetting("HUB_EGRESS_PROXY must be a URL such as http://login:password@proxy.internal:3128.")
     return proxy
+
+
+def egress_reroutes(settings: Settings) -> Reroutes:
+    """The stand-ins that the operator has put in the place of providers."""
+    try:
+        return Reroutes(settings.egress.reroutes, egress_policy(settings).allowed_networks)
+    except InvalidReroute as refused:
+        raise InvalidSetting(f"HUB_EGRESS_REROUTES: {refused}") from None
 
 
 def egress_policy(settings: Settings) -> EgressPolicy:

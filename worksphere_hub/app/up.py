@@ -70,9 +70,9 @@ class Supervisor:
         """Keep the embedded server running too."""
         self._server = server
 
-    def start(self, name: str, settings: Settings) -> None:
-        """Start one process: `serve` or `work`, with these settings."""
-        arguments = [sys.executable, "-m", "worksphere_hub", name]
+    def start(self, name: str, settings: Settings, *more: str) -> None:
+        """Start one process, such as `serve` or `work`, with these settings."""
+        arguments = [sys.executable, "-m", "worksphere_hub", name, *more]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
         environment |= environment_of(settings)
         self._children.append(Child(name, arguments, environment, _spawn(arguments, environment)))

@@ -122,7 +122,7 @@ async def start(room: Connections, token: str, base: str) -> Departure:
             timedelta(seconds=room.settings.flow_time),
         )  # fmt: skip
     name = rules.cookie_name(state, secure=secure)
-    return Departure(url, name, browser, secure, int(room.settings.flow_time))
+    return Departure(room.egress.browser_url(url), name, browser, secure, int(room.settings.flow_time))
 
 
 async def arrive(room: Connections, came: Arrival, browser: str | None, base: str) -> Landed:
@@ -240,8 +240,8 @@ async def _device(room: Connections, subject: Subject, client: Client, wanted: l
     return AuthorizationOut(
         kind="device",
         user_code=str(user_code),
-        verification_uri=str(where),
-        verification_uri_complete=complete if isinstance(complete, str) else None,
+        verification_uri=room.egress.browser_url(str(where)),
+        verification_uri_complete=room.egress.browser_url(complete) if isinstance(complete, str) else None,
         expires_at=clock.now() + timedelta(seconds=seconds),
     )
 

@@ -42,6 +42,6 @@ def read(said: object) -> list[str] | None:
 
 
 def missing(method: OAuth2, granted: Iterable[str]) -> list[str]:
-    """Required scopes that were not granted, in the manifest's order."""
+    """Required scopes that were not granted, in the manifest's order; of those never named nobody can tell."""
     held = set(granted)
-    return [name for name, scope in method.scopes.items() if scope.required and name not in held]
+    return [name for name, scope in method.scopes.items() if scope.required and scope.echoed and name not in held]

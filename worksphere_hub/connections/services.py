@@ -21,6 +21,7 @@ class Connections:
 
     database: Database
     vault: Vault
+    egress: EgressClient
     provider: Provider
     renewer: Renewer
     broker: Broker
@@ -44,4 +45,4 @@ def open_connections(
     broker = Broker(database, vault, renewer, settings)
     checker = Checker(database, broker, egress, settings)
     proxy = Proxy(broker, egress, Budgets(database), settings)
-    return Connections(database, vault, provider, renewer, broker, checker, proxy, CallLog(database), settings)
+    return Connections(database, vault, egress, provider, renewer, broker, checker, proxy, CallLog(database), settings)

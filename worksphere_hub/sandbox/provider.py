@@ -38,6 +38,8 @@ class Provider(ABC):
     """One vendor. Made anew from its seed at every reset."""
 
     name: ClassVar[str]
+    # The vendor's own hosts, for whoever sends what is for them here instead; `*.` for all below.
+    hosts: ClassVar[tuple[str, ...]]
     # How long access and refresh tokens live, in seconds; None: until revoked. A seed's `lifetimes` overrides.
     lifetimes: ClassVar[dict[str, float | None]]
 

@@ -43,6 +43,10 @@ class Call:
     @property
     def base(self) -> str:
         """The provider's address as this caller reached it, without a slash at the end."""
+        forwarded = self.headers.get("x-forwarded-host")
+        if forwarded is not None:
+            # Whoever sent it asked for the provider by its own name, and is to find that in the answer.
+            return f"{self.headers.get('x-forwarded-proto', 'https')}://{forwarded}"
         public: str | None = self.request.scope.get("sandbox.public")
         host = self.headers.get("host", "localhost")
         origin = public or f"{self.request.scope['scheme']}://{host}"

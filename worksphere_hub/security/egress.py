@@ -19,6 +19,7 @@ from worksphere_hub.security.destinations import Destination, EgressPolicy, Egre
 from worksphere_hub.security.lookups import Lookups, Resolved, Resolver, SystemResolver
 from worksphere_hub.security.pins import Pin, Pins
 from worksphere_hub.security.redact import Secret
+from worksphere_hub.security.reroutes import Reroutes
 from worksphere_hub.security.transport import Cause, EgressFailed, Reply, Request, Stream, Wiring, exchange, open_stream
 
 __all__ = [
@@ -45,9 +46,13 @@ _UNREACHED: frozenset[Cause] = frozenset({"connect", "timeout_connect"})
 
 @dataclass(slots=True)
 class _Route:
-    """A URL that was read, resolved and admitted, good until `expires` on the monotonic clock."""
+    """A URL that was read, resolved and admitted, good until `expires` on the monotonic clock.
+
+    Requests to a stand-in bear some `headers` besides.
+    """
 
     destination: Destination
+    headers: Mapping[str, str]
     addresses: tuple[IPAddress, ...]
     pin: Pin
     expires: float
@@ -70,13 +75,15 @@ class EgressClient:
         resolver: Resolver | None = None,
         extra_roots: bytes | None = None,
         proxy: Secret | None = None,
+        reroutes: Reroutes | None = None,
     ) -> None:
         """Times in seconds, `body_limit` in bytes; `per_destination` requests at once to one host and port.
 
         `extra_roots` is a PEM bundle of authorities that are trusted besides the system's, `proxy` the URL of one
-        that everything goes out through (see `Wiring`).
+        that everything goes out through (see `Wiring`); `reroutes` are the operator's stand-ins.
         """
         self._policy = policy
+        self._reroutes = reroutes or Reroutes()
         self._total_timeout = total_timeout
         self._body_limit = body_limit
         self._system = SystemResolver()
@@ -94,6 +101,11 @@ class EgressClient:
     async def check(self, url: str) -> None:
         """Say, before a URL is stored, whether it would be sent to now. Raises EgressRefused."""
         await self._admit(url)
+
+    def browser_url(self, url: str) -> str:
+        """Where a browser finds what a URL names: there, unless the operator has put a stand-in in its place."""
+        found = self._reroutes.find(url)
+        return url if found is None else found.url
 
     async def send(
         self,
@@ -179,7 +191,9 @@ class EgressClient:
         if pin.last_used >= deadline:
             raise EgressFailed("timeout")
         limit = timedelta(seconds=deadline - pin.last_used)
-        return await stack.enter_async_context(open_stream(client, route.destination.url, request, limit=limit))
+        return await stack.enter_async_context(
+            open_stream(client, route.destination.url, _bearing(request, route), limit=limit)
+        )
 
     async def close(self) -> None:
         """Close every connection; later sends fail as closed."""
@@ -226,31 +240,40 @@ class EgressClient:
             if pin.last_used >= deadline:
                 raise EgressFailed("timeout")
             limit = timedelta(seconds=deadline - pin.last_used)
-            return await exchange(client, route.destination.url, request, limit=limit, body_limit=self._body_limit)
+            return await exchange(
+                client, route.destination.url, _bearing(request, route), limit=limit, body_limit=self._body_limit
+            )
         finally:
             pin.slots.release()
 
     async def _prepare(self, url: str, identity: ClientIdentity | None) -> _Route:
         if self._closed:
             raise EgressFailed("closed")
-        destination, (addresses, expires) = await self._admit(url)
+        destination, headers, (addresses, expires) = await self._admit(url)
         # An address that works is kept while the name still lists it: its connections are open.
         address = next((ip for ip in addresses if self._pins.has(destination, ip, identity)), addresses[0])
-        route = _Route(destination, addresses, await self._pins.get(destination, address, identity), expires, identity)
+        pin = await self._pins.get(destination, address, identity)
+        route = _Route(destination, headers, addresses, pin, expires, identity)
         self._routes[(url, identity)] = route
         if len(self._routes) > _MOST_ROUTES:
             del self._routes[next(iter(self._routes))]
         return route
 
-    async def _admit(self, url: str) -> tuple[Destination, Resolved]:
-        destination = read_url(url)
-        if not self._policy.allowed_networks:
-            self._policy.check_route(destination)
+    async def _admit(self, url: str) -> tuple[Destination, Mapping[str, str], Resolved]:
+        instead = self._reroutes.find(url)
+        policy = self._policy if instead is None else self._reroutes.policy
+        destination = read_url(url if instead is None else instead.url)
+        if not policy.allowed_networks:
+            policy.check_route(destination)
         resolved = await self._lookups.find(destination.host, destination.literal)
         if not resolved.addresses:
             raise EgressRefused("unresolvable", "The URL's host name does not resolve.")
-        self._policy.admit(destination, resolved.addresses)
-        return destination, resolved
+        policy.admit(destination, resolved.addresses)
+        return destination, {} if instead is None else instead.headers, resolved
+
+
+def _bearing(request: Request, route: _Route) -> Request:
+    return request._replace(headers={**request.headers, **route.headers}) if route.headers else request
 
 
 async def _take_slot(pin: Pin, deadline: float) -> None:

@@ -55,6 +55,7 @@ class Google(Provider):
     """Accounts, their files, and the tokens to them."""
 
     name: ClassVar[str] = "google"
+    hosts: ClassVar[tuple[str, ...]] = ("accounts.google.com", "oauth2.googleapis.com", "www.googleapis.com")
     # A refresh token ends after half a year without use.
     lifetimes: ClassVar[dict[str, float | None]] = {"access": 3600, "refresh": 180 * 86_400}
 

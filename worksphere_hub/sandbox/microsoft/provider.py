@@ -54,6 +54,7 @@ class Microsoft(Provider):
     """A tenant, Graph, and Entra's tokens."""
 
     name: ClassVar[str] = "microsoft"
+    hosts: ClassVar[tuple[str, ...]] = ("login.microsoftonline.com", "graph.microsoft.com")
     lifetimes: ClassVar[dict[str, float | None]] = {"access": 3600, "refresh": 90 * 86_400}
 
     def __init__(self, world: World, seed: Json) -> None:

@@ -31,6 +31,7 @@ class Salesforce(Provider):
     """An organization, its API and its tokens."""
 
     name: ClassVar[str] = "salesforce"
+    hosts: ClassVar[tuple[str, ...]] = ("*.salesforce.com",)
     # A session ends after two idle hours, a refresh token after thirty idle days.
     lifetimes: ClassVar[dict[str, float | None]] = {"access": 7200, "refresh": 30 * 86_400}
 

@@ -30,6 +30,7 @@ class Slack(Provider):
     """Workspaces, their Web API and their events."""
 
     name: ClassVar[str] = "slack"
+    hosts: ClassVar[tuple[str, ...]] = ("slack.com", "files.slack.com")
     lifetimes: ClassVar[dict[str, float | None]] = {"access": 43_200, "refresh": None}
 
     def __init__(self, world: World, seed: Json) -> None:

@@ -57,6 +57,7 @@ class Zoom(Provider):
     """One account, its API and its events."""
 
     name: ClassVar[str] = "zoom"
+    hosts: ClassVar[tuple[str, ...]] = ("zoom.us", "api.zoom.us")
     lifetimes: ClassVar[dict[str, float | None]] = {"access": 3600, "refresh": 90 * 86_400}
 
     def __init__(self, world: World, seed: Json) -> None:

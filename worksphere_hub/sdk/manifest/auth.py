@@ -16,6 +16,8 @@ class Scope(Part):
     default: bool = True
     # Without it the connection cannot work at all.
     required: bool = False
+    # Whether the provider names it among what it granted; Entra never does with `offline_access`.
+    echoed: bool = True
     # The token slot that it belongs to.
     slot: Name = "main"
 

@@ -1,6 +1,6 @@
 """What can go wrong with inbound sources, their messages, and requests at their addresses."""
 
-from worksphere_hub.errors import Conflict, HubError, InvalidInput, NotFound, Unavailable
+from worksphere_hub.errors import Conflict, FieldProblem, HubError, InvalidInput, NotFound, Unavailable
 
 
 class SourceNotFound(NotFound):
@@ -17,6 +17,11 @@ class InvalidSource(InvalidInput):
     code = "invalid_inbound_source"
 
 
+def invalid_source(field: str, message: str) -> InvalidSource:
+    """The failure that one field is the cause of."""
+    return InvalidSource(f"{field} {message}.", problems=[FieldProblem(field, message)])
+
+
 class TooManySources(Conflict):
     """The organization has as many inbound sources as it may have."""
 
@@ -30,7 +35,7 @@ class MessageBusy(Conflict):
 
 
 class MessageNotForReplay(Conflict):
-    """This message was a challenge, which has no event."""
+    """This message has no event of its own: it was a challenge, or was passed on."""
 
     code = "inbound_message_handshake"
 

@@ -25,6 +25,9 @@ def source_out(source: Source) -> SourceOut:
             "tolerance": source.tolerance,
             "rate_limit": source.rate_limit,
             "instance_id": ids.encode("inst", source.instance) if source.instance else None,
+            "connection_id": ids.encode("con", source.connection) if source.connection else None,
+            "integration": source.integration,
+            "fed": source.fed,
             "created_at": source.created_at,
             "updated_at": source.updated_at,
         }
@@ -68,6 +71,8 @@ def _message(row: Row) -> dict[str, Any]:
         "repeats": row["repeats"],
         "next_attempt_at": row["due_at"] if waits else None,
         "event_id": ids.encode("evt", row["event_id"]) if row["event_id"] else None,
+        "event_ids": [ids.encode("evt", each) for each in row["event_ids"] or filter(None, [row["event_id"]])],
+        "passed_on": row["passed_on"],
         "error": row["error"],
         "method": row["method"],
         "query": row["query"],

@@ -28,6 +28,22 @@ class TooManySources(Conflict):
     code = "too_many_inbound_sources"
 
 
+class SubscriptionNotFound(NotFound):
+    """There is no subscription with this id."""
+
+
+class SubscriptionExists(Conflict):
+    """The connection is subscribed to this already."""
+
+    code = "subscription_exists"
+
+
+class NothingToSubscribe(Conflict):
+    """The integration has no subscriptions: its provider is set up there, to send to an inbound source."""
+
+    code = "nothing_to_subscribe"
+
+
 class MessageBusy(Conflict):
     """This message is waiting or being processed already."""
 

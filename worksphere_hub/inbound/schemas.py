@@ -174,6 +174,38 @@ class MessageWithBody(MessageOut):
     body_base64: str | None
 
 
+class SubscriptionCreate(BaseModel):
+    """What a provider is to send."""
+
+    model_config = _Strict
+    wanted: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=500)]],
+        Field(
+            max_length=20,
+            description="What of the account is to be told, as the integration's README says; nothing: everything.",
+            examples=[["/teams/{id}/channels/{id}/messages"]],
+        ),
+    ] = []
+
+
+class SubscriptionOut(BaseModel):
+    """A provider's promise to send."""
+
+    id: str
+    connection_id: str
+    source_id: str = Field(description="Where its messages come in.")
+    wanted: list[str]
+    status: Literal["pending", "active", "failing", "cancelling"]
+    expires_at: datetime | None = Field(description="When the provider would stop; it is renewed before.")
+    renewed_at: datetime | None
+    next_attempt_at: datetime | None
+    failures: int
+    error_code: str | None
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
 class RefusalOut(BaseModel):
     """How many requests a source refused on one day for one reason."""
 

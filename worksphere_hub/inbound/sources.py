@@ -2,7 +2,7 @@
 
 import base64
 import secrets as random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from worksphere_hub import ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
+from worksphere_hub.connections.models import Connection
 from worksphere_hub.db.failures import translated
 from worksphere_hub.db.pool import Database, Row, Transaction
 from worksphere_hub.events import grammar
@@ -75,13 +76,46 @@ async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -
         with translated({"inbound_sources_org_id_instance_id_fkey": missing}):
             row = await tx.row(QUERIES.insert_source, org, ids.new(), token.digest, *columns, *names)
         if row is None:
-            raise TooManySources(f"An organization may have {limit} inbound sources. Delete one that is not used.")
+            raise _too_many(inbound.settings)
         source = source_of(row)
         if sealed is not None:
             await tx.run(QUERIES.insert_source_secret, org, source.id, *sealed)
         changes = {"name": [None, source.name], "scheme": [None, source.scheme.scheme], "route": [None, source.route]}
         await _audit(tx, principal, "inbound_source.created", source.id, changes)
     return Made(source, token, secret if is_made else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A source for a connection, before it is stored."""
+
+    name: str
+    scheme: Verification
+    token: MintedToken
+    secret: str = field(repr=False)
+    sealed: tuple[UUID, bytes] = field(repr=False)
+
+
+async def prepare(inbound: Inbound, org: UUID, name: str, scheme: Verification) -> Prepared:
+    """Mint the address and the secret of a source that one connection's messages come to. Not within a transaction."""
+    # Every provider takes this: Graph's may have 128 characters, Google's 256.
+    secret = random.token_hex(32)
+    return Prepared(name, scheme, mint_token(TOKEN_PREFIX), secret, await _seal(inbound.vault, org, secret))
+
+
+async def insert_prepared(
+    tx: Transaction, settings: InboundSettings, connection: Connection, prepared: Prepared
+) -> UUID:
+    """Store a prepared source; answers its id."""
+    org, source, standard = connection.org, ids.new(), SourceCreate.model_construct()
+    limits = (standard.size_limit, standard.tolerance, standard.rate_limit)
+    content = (prepared.name, prepared.scheme.scheme, config_of(prepared.scheme), "connector", None, None, None)
+    names = (settings.source_limit, connection.instance, connection.id, None)
+    row = await tx.row(QUERIES.insert_source, org, source, prepared.token.digest, *content, "enabled", *limits, *names)
+    if row is None:
+        raise _too_many(settings)
+    await tx.run(QUERIES.insert_source_secret, org, source, *prepared.sealed)
+    return source
 
 
 async def change(inbound: Inbound, principal: Principal, source_id: UUID, wanted: SourceUpdate) -> Source:
@@ -252,6 +286,11 @@ def _secret(scheme: Verification, given: str | None) -> tuple[str | None, bool]:
     if not scheme.mints_secret:
         raise invalid_source("secret", "is missing: copy it from the provider, who chooses it")
     return _mint(scheme), True
+
+
+def _too_many(settings: InboundSettings) -> TooManySources:
+    limit = settings.source_limit
+    return TooManySources(f"An organization may have {limit} inbound sources. Delete one that is not used.")
 
 
 def _mint(scheme: Verification) -> str:

@@ -6,7 +6,17 @@ from typing import Any
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Row
 from worksphere_hub.inbound.models import Source
-from worksphere_hub.inbound.schemas import HeaderPair, MessageOut, MessageWithBody, RefusalOut, SourceOut
+from worksphere_hub.inbound.schemas import (
+    HeaderPair,
+    MessageOut,
+    MessageWithBody,
+    RefusalOut,
+    SourceOut,
+    SubscriptionOut,
+)
+
+# What does not expire is due in the last year there is.
+_FAR_OFF = 9_000
 
 
 def source_out(source: Source) -> SourceOut:
@@ -31,6 +41,26 @@ def source_out(source: Source) -> SourceOut:
             "created_at": source.created_at,
             "updated_at": source.updated_at,
         }
+    )
+
+
+def subscription_out(row: Row) -> SubscriptionOut:
+    """A row of `inbound_subscriptions`, without its address."""
+    never = row["due_at"].year > _FAR_OFF
+    return SubscriptionOut(
+        id=ids.encode("sub", row["id"]),
+        connection_id=ids.encode("con", row["connection_id"]),
+        source_id=ids.encode("ins", row["source_id"]),
+        wanted=row["wanted"],
+        status=row["status"],
+        expires_at=row["expires_at"],
+        renewed_at=row["renewed_at"],
+        next_attempt_at=None if never else row["due_at"],
+        failures=row["failures"],
+        error_code=row["error_code"],
+        error=row["error"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
     )
 
 

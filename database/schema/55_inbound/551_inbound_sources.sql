@@ -83,6 +83,7 @@ grant select (
     org_id, id, name, scheme, route, endpoint_id, instance_id, connection_id, integration_slug, fed, event_type,
     event_type_from, status, created_at, updated_at
 ) on hub.inbound_sources to hub_worker, hub_readonly;
+grant delete on hub.inbound_sources to hub_worker;
 grant select, insert on hub.inbound_sources to hub_definer;
 grant select, insert, delete, update (expires_at) on hub.inbound_source_secrets to hub_app;
 grant select, delete on hub.inbound_source_secrets to hub_definer;

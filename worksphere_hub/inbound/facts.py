@@ -10,6 +10,7 @@ from worksphere_hub.db.pool import Database, Transaction
 from worksphere_hub.inbound.convert import NotPublishable
 from worksphere_hub.inbound.models import Claim, Fact
 from worksphere_hub.inbound.store import QUERIES
+from worksphere_hub.sdk import boundary
 from worksphere_hub.sdk.connector import Connector
 from worksphere_hub.sdk.errors import ConnectorFailed
 from worksphere_hub.sdk.inbound import Inbound, Message, Told
@@ -69,7 +70,7 @@ def _told(connector: Connector, claim: Claim) -> list[Told]:
     query = dict(parse_qsl(claim.query, keep_blank_values=True))
     headers = {pair[0]: pair[1] for pair in claim.headers}
     try:
-        return inbound.read(Message(headers, query, claim.body))
+        return boundary.facts(inbound, Message(headers, query, claim.body))
     except ConnectorFailed as failure:
         raise NotPublishable(f"{failure.code}: {failure.detail}") from None
 

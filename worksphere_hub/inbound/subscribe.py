@@ -16,6 +16,7 @@ from worksphere_hub.inbound import subscription_rules as rules
 from worksphere_hub.inbound.settings import InboundSettings
 from worksphere_hub.inbound.store import QUERIES
 from worksphere_hub.inbound.subscriptions import open_address
+from worksphere_hub.sdk import boundary
 from worksphere_hub.sdk.errors import AuthFailed, ConnectorFailed, Missing, Transient
 from worksphere_hub.sdk.inbound import Address, Inbound, Subscription
 from worksphere_hub.telemetry.logs import wide
@@ -70,7 +71,7 @@ class Subscriber:
         """Make or renew one. Whoever died over it before may have made it: what is there is taken on."""
         opened, inbound, address = await self._opened(row)
         now = clock.now()
-        made = await self._made(row, opened, inbound, address)
+        made = await boundary.told("subscription", lambda: self._made(row, opened, inbound, address))
         due = rules.renew_at(now, made.expires_at, random.random())  # noqa: S311 - it only spreads them out
         lapsed = row["kept"] is not None and row["expires_at"] is not None and row["expires_at"] < now
         async with self._room.database.tenant(row["org_id"]) as tx:
@@ -102,7 +103,8 @@ class Subscriber:
             if held is None and row["fence"] > 1:
                 held = await inbound.adopt(opened.api, address)
             if held is not None:
-                await inbound.cancel(opened.api, held)
+                ended = held
+                await boundary.told("subscription", lambda: inbound.cancel(opened.api, ended))
         except AuthFailed:
             # Who may not ask any more cannot end it either: the provider sends to an address that is gone.
             pass

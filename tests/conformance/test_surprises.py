@@ -104,7 +104,7 @@ def ways(value, way=(), depth=3):
         yield from ways(value[0], (*way, 0), depth - 1)
 
 
-@pytest.mark.parametrize("account", STREAMS, indirect=True, ids=lambda each: "-".join(each))
+@pytest.mark.parametrize("account", STREAMS, indirect=True, ids="-".join)
 async def test_whatever_a_provider_answers_a_stream_ends_or_says_why(account):
     stream, api = account
     assert await read(stream, api) is None

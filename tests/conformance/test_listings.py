@@ -1,6 +1,7 @@
 """What every listing by manifest alone is held to: it can be taken, and says where it was looked up, twice."""
 
 import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import combinations
@@ -13,6 +14,7 @@ from worksphere_hub.catalog.connectors import connector_folder
 from worksphere_hub.sdk.manifest.auth import ApiKey, AuthMethod, Basic, Bearer, Custom, OAuth2, Placement
 from worksphere_hub.sdk.manifest.manifest import Manifest
 from worksphere_hub.sdk.manifest.rules import calls
+from worksphere_hub.sdk.manifest.template import names
 from worksphere_hub.sdk.quality import TIERS, judge
 
 FILES = {file.stem: file for file in sorted(builtin.FOLDER.glob("*.json"))}
@@ -114,6 +116,24 @@ def test_a_listing_was_looked_up_twice(slug):
     assert unsound(Manifest.model_validate(read(FILES[slug])), told) == []
 
 
+def loose_inputs(manifest: Manifest) -> list[str]:
+    """Inputs that go into a path and may hold what ends it: nothing in a path is encoded for whoever gave it."""
+    found: list[str] = []
+    for key, action in manifest.actions.items():
+        inputs = [name.removeprefix("input.") for name in names(action.call.path) if name.startswith("input.")]
+        for name in inputs:
+            schema = action.input_schema["properties"][name]
+            bounded = schema.get("type") in {"integer", "number"} or "enum" in schema
+            if not bounded and ("pattern" not in schema or re.search(schema["pattern"], "a?b")):
+                found.append(f"{key}.{name}")
+    return found
+
+
+@pytest.mark.parametrize("slug", FILES)
+def test_an_input_cannot_end_the_path_that_it_goes_into(slug):
+    assert loose_inputs(Manifest.model_validate(read(FILES[slug]))) == [], "give it a pattern"
+
+
 def test_there_are_sources_of_listings_only():
     assert {file.stem for file in SOURCES.glob("*.json")} == FILES.keys()
 
@@ -138,6 +158,9 @@ def test_what_is_wrong_would_be_found():
     fact, *rest = told["facts"]
     once = {**told, "facts": [{**fact, "sources": fact["sources"][:1] * 2}, *rest]}
     assert unsound(Manifest.model_validate(document), once) == [f"{fact['fact']} has no two independent sources"]
+    loose = deepcopy(document) | {"actions": {"read": {"title": "Read", "call": {"path": "/a/${input.b}"}}}}
+    loose["actions"]["read"]["input_schema"] = {"type": "object", "properties": {"b": {"type": "string"}}}
+    assert loose_inputs(Manifest.model_validate(loose)) == ["read.b"]
     astray = deepcopy(document)
     astray["api"]["base_url"] = "https://elsewhere.example"
     assert [problem.field for problem in manifests.check(astray).problems] == ["api.base_url"]

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from worksphere_hub.connections import scopes
-from worksphere_hub.connections.hosts import join
+from worksphere_hub.connections.hosts import join, whole
 from worksphere_hub.connections.placement import Outgoing
 from worksphere_hub.expressions.compile import load_expression
 from worksphere_hub.expressions.errors import ExpressionFailed
@@ -31,7 +31,8 @@ def request_of(api: Api, verification: Verification, values: Mapping[str, Any]) 
     """The request. Raises TemplateFailed, HostNotAllowed."""
     path, _, own = fill(verification.path, values).partition("?")
     query = urlencode({name: fill(text, values) for name, text in verification.query.items()}, quote_via=quote)
-    url = join(fill(api.base_url, values), path, "&".join(part for part in (own, query) if part))
+    base, query = fill(api.base_url, values), "&".join(part for part in (own, query) if part)
+    url = whole(base, f"{path}?{query}", str) if "://" in path else join(base, path, query)
     headers = {name.lower(): fill(text, values) for name, text in {**api.headers, **verification.headers}.items()}
     body = None
     if verification.body is not None:

@@ -9,6 +9,7 @@ from worksphere_hub.sdk import paging
 from worksphere_hub.sdk.action import Action, Deed
 from worksphere_hub.sdk.api import Answer, Api, Request, require_success
 from worksphere_hub.sdk.connector import Connector
+from worksphere_hub.sdk.declared_inbound import DeclaredInbound
 from worksphere_hub.sdk.errors import BadSettings, Rejected, Unexpected
 from worksphere_hub.sdk.manifest import manifest as declared
 from worksphere_hub.sdk.manifest.api import Api as ApiRules
@@ -24,12 +25,14 @@ _CURSOR = "cursor"
 def connector_of(manifest: Manifest, evaluate: Evaluate) -> Connector:
     """The connector that a manifest makes by itself. `evaluate` works its expressions out."""
     rules = manifest.api
+    inbound = None if manifest.inbound is None else DeclaredInbound(manifest.slug, manifest.inbound, evaluate)
     if rules is None:
-        return Connector(manifest)
+        return Connector(manifest, inbound=inbound)
     return Connector(
         manifest,
         {name: DeclaredStream(name, stream, rules, evaluate) for name, stream in manifest.streams.items()},
         {name: DeclaredAction(name, action, rules, evaluate) for name, action in manifest.actions.items()},
+        inbound,
     )
 
 

@@ -79,6 +79,8 @@ class Inbound(Part):
     scheme: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     event_type: Expression | None = None
     event_id: Expression | None = None
+    # On the body: the provider's id of the account that it is about, as the verification's `account_key` gives it.
+    account: Expression | None = None
     # Provider's event names with the sentence that says when they come.
     events: dict[str, Line] = {}
 

@@ -1,6 +1,7 @@
 """What every listing by manifest alone is held to: it can be taken, and says where it was looked up, twice."""
 
 import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import combinations
@@ -13,10 +14,15 @@ from worksphere_hub.catalog.connectors import connector_folder
 from worksphere_hub.sdk.manifest.auth import ApiKey, AuthMethod, Basic, Bearer, Custom, OAuth2, Placement
 from worksphere_hub.sdk.manifest.manifest import Manifest
 from worksphere_hub.sdk.manifest.rules import calls
+from worksphere_hub.sdk.manifest.template import names
 from worksphere_hub.sdk.quality import TIERS, judge
 
 FILES = {file.stem: file for file in sorted(builtin.FOLDER.glob("*.json"))}
 SOURCES = builtin.FOLDER / "sources"
+# Sites whose pages are by whoever the name before theirs is of.
+HOSTED = {"readme.io", "readthedocs.io", "github.io", "gitbook.io", "zendesk.com", "mintlify.app"}
+# Whose rules are made from another's, and so know nothing by themselves.
+AFTER = {"mongodb": "trufflesecurity"}
 ENDPOINTS = ("authorize_url", "token_url", "refresh_url", "revoke_url", "device_url")
 
 
@@ -59,13 +65,14 @@ def party(source: str) -> str:
     address = urlsplit(source)
     assert address.scheme == "https", source
     assert address.path.strip("/"), f"{source} names no page"
+    assert address.hostname is not None
     if address.hostname == "github.com":
         owner, repository, *path = address.path.strip("/").split("/")
         assert repository, source
         assert path, f"{source} names no file"
-        return owner.lower()
-    assert address.hostname is not None
-    return address.hostname.split(".")[-2]
+        return AFTER.get(owner.lower(), owner.lower())
+    labels = address.hostname.split(".")
+    return labels[-3] if len(labels) > 2 and ".".join(labels[-2:]) in HOSTED else labels[-2]
 
 
 def independent(sources: list[str]) -> bool:
@@ -109,8 +116,35 @@ def test_a_listing_was_looked_up_twice(slug):
     assert unsound(Manifest.model_validate(read(FILES[slug])), told) == []
 
 
+def loose_inputs(manifest: Manifest) -> list[str]:
+    """Inputs that go into a path and may hold what ends it: nothing in a path is encoded for whoever gave it."""
+    found: list[str] = []
+    for key, action in manifest.actions.items():
+        inputs = [name.removeprefix("input.") for name in names(action.call.path) if name.startswith("input.")]
+        for name in inputs:
+            schema = action.input_schema["properties"][name]
+            bounded = schema.get("type") in {"integer", "number"} or "enum" in schema
+            if not bounded and ("pattern" not in schema or re.search(schema["pattern"], "a?b")):
+                found.append(f"{key}.{name}")
+    return found
+
+
+@pytest.mark.parametrize("slug", FILES)
+def test_an_input_cannot_end_the_path_that_it_goes_into(slug):
+    assert loose_inputs(Manifest.model_validate(read(FILES[slug]))) == [], "give it a pattern"
+
+
 def test_there_are_sources_of_listings_only():
     assert {file.stem for file in SOURCES.glob("*.json")} == FILES.keys()
+
+
+def test_whose_word_a_source_is():
+    assert party("https://github.com/SomeOne/login/blob/HEAD/a.py") == "someone"
+    assert party("https://docs.parcels.example/login") == party("https://parcels.readme.io/docs/login") == "parcels"
+    assert independent(["https://docs.parcels.example/login", "https://github.com/someone/login/blob/HEAD/a.py"])
+    assert not independent(["https://docs.parcels.example/login", "https://github.com/parcels-inc/sdk/blob/HEAD/a.py"])
+    detectors = ["https://github.com/trufflesecurity/trufflehog/a.go", "https://github.com/mongodb/kingfisher/a.yml"]
+    assert not independent(detectors), "the second was made from the first"
 
 
 def test_what_is_wrong_would_be_found():
@@ -122,11 +156,11 @@ def test_what_is_wrong_would_be_found():
     unknown = {**told, "facts": [each for each in told["facts"] if each["fact"] != "api.base_url"]}
     assert unsound(Manifest.model_validate(document), unknown) == ["api.base_url has no sources"]
     fact, *rest = told["facts"]
-    vendor = ["https://docs.parcels.example/login", "https://github.com/parcels-inc/sdk/blob/HEAD/login.py"]
-    for alone in (fact["sources"][:1], vendor, vendor[:1] * 2):
-        once = {**told, "facts": [{**fact, "sources": alone}, *rest]}
-        expected = [f"{fact['fact']} has no two independent sources"]
-        assert unsound(Manifest.model_validate(document), once) == expected
+    once = {**told, "facts": [{**fact, "sources": fact["sources"][:1] * 2}, *rest]}
+    assert unsound(Manifest.model_validate(document), once) == [f"{fact['fact']} has no two independent sources"]
+    loose = deepcopy(document) | {"actions": {"read": {"title": "Read", "call": {"path": "/a/${input.b}"}}}}
+    loose["actions"]["read"]["input_schema"] = {"type": "object", "properties": {"b": {"type": "string"}}}
+    assert loose_inputs(Manifest.model_validate(loose)) == ["read.b"]
     astray = deepcopy(document)
     astray["api"]["base_url"] = "https://elsewhere.example"
     assert [problem.field for problem in manifests.check(astray).problems] == ["api.base_url"]

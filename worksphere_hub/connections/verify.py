@@ -11,6 +11,7 @@ from worksphere_hub.connections.hosts import join, whole
 from worksphere_hub.connections.placement import Outgoing
 from worksphere_hub.expressions.compile import load_expression
 from worksphere_hub.expressions.errors import ExpressionFailed
+from worksphere_hub.sdk.declared import form_of
 from worksphere_hub.sdk.manifest.api import Api, Verification
 from worksphere_hub.sdk.manifest.template import fill
 
@@ -37,8 +38,9 @@ def request_of(api: Api, verification: Verification, values: Mapping[str, Any]) 
     body = None
     if verification.body is not None:
         value = load_expression(verification.body).evaluate({"input": {}, "settings": values.get("settings", {})})
-        body = json.dumps(value).encode()
-        headers.setdefault("content-type", "application/json")
+        is_form = verification.encoding == "form"
+        body = urlencode(form_of(value)).encode() if is_form else json.dumps(value).encode()
+        headers.setdefault("content-type", "application/x-www-form-urlencoded" if is_form else "application/json")
     headers.setdefault("accept", "application/json")
     return Outgoing(verification.method, url, headers, body)
 

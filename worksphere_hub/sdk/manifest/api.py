@@ -68,8 +68,8 @@ class Call(Part):
     path: Template
     query: dict[str, Template] = {}
     headers: dict[str, Template] = {}
-    # An expression on `{"input": ..., "settings": ...}` that gives the body: JSON, or the fields of a form, each a text,
-    # a number or a boolean.
+    # An expression on `{"input": ..., "settings": ...}` that gives the body: JSON, or the fields of a form, each of
+    # them a text, a number or a boolean.
     body: Expression | None = None
     encoding: Literal["json", "form"] = "json"
     slot: Name = "main"

@@ -57,6 +57,7 @@ class Settings:
     older_master_keys: tuple[Secret, ...] = ()  # base64 of master keys that still wrap something
     log_level: str = "info"  # debug, info, warning or error
     log_json: bool = True  # false: lines for a person at a terminal
+    traces: bool = False  # a span for each line of the log, sent as OTEL_EXPORTER_OTLP_ENDPOINT says; takes [otel]
     events: EventSettings = field(default_factory=EventSettings)
     accounts: AccountSettings = field(default_factory=AccountSettings)
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)

@@ -9,7 +9,7 @@ from worksphere_hub import clock
 from worksphere_hub.http.answers import send_problem
 from worksphere_hub.http.handlers import internal_error
 from worksphere_hub.http.headers import request_id
-from worksphere_hub.telemetry.logs import Line, wide
+from worksphere_hub.telemetry.logs import Line, within
 from worksphere_hub.telemetry.metrics import Metrics
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -33,7 +33,7 @@ class Access:
         identity = request_id(scope)
         seen = _Seen(send)
         since = clock.monotonic()
-        with wide("request.served", request_id=identity, method=scope["method"]) as line:
+        with within(_parent(scope), "request.served", request_id=identity, method=scope["method"]) as line:
             scope["state"]["line"] = line
             try:
                 await self._app(scope, receive, seen.send)
@@ -96,3 +96,9 @@ def _caller(scope: Scope) -> dict[str, object]:
     principal: object = scope["state"].get("principal")
     found = {"org": getattr(principal, "org_id", None), "principal": getattr(principal, "label", None)}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _parent(scope: Scope) -> str | None:
+    """What the caller says that its request is part of."""
+    found = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+    return None if found is None else found.decode("latin-1")

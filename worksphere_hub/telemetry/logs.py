@@ -2,9 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -15,6 +15,28 @@ from worksphere_hub.telemetry.failure import describe, outcome
 from worksphere_hub.telemetry.rendering import ConsoleLine, render_json
 
 Redact = Callable[[dict[str, object]], dict[str, object]]
+
+
+class Company(Protocol):
+    """What goes along with each line: a span (see `traces`)."""
+
+    def begin(self, event: str, parent: str | None) -> Any:
+        """The work begins; `parent` is what the caller says that it is part of. Answers what `end` takes."""
+        ...
+
+    def end(self, opened: Any, outcome: str, fields: Mapping[str, object]) -> None:
+        """The work has ended."""
+        ...
+
+
+class _Accompanied:
+    by: Company | None = None
+
+
+def accompany(company: Company | None) -> None:
+    """Have every line of this process accompanied from now on, or no more."""
+    _Accompanied.by = company
+
 
 _RESERVED = frozenset({"at", "level", "event", "outcome", "duration_ms"})
 _WRITTEN = "_hub_written"
@@ -44,10 +66,12 @@ def configure(level: str, *, json: bool, redact: Redact, stream: BinaryIO | None
 class Line:
     """Gather what happened during one unit of work and write it once, at the end."""
 
-    __slots__ = ("_event", "_fields", "_level", "_outcome", "_since")
+    __slots__ = ("_event", "_fields", "_level", "_opened", "_outcome", "_parent", "_since")
 
-    def __init__(self, event: str, fields: dict[str, object]) -> None:
+    def __init__(self, event: str, fields: dict[str, object], parent: str | None = None) -> None:
         self._event = event
+        self._parent = parent
+        self._opened: Any = None
         self._fields: dict[str, object] = {}
         self._level = logging.INFO
         self._outcome = "ok"
@@ -83,6 +107,8 @@ class Line:
     def __enter__(self) -> Self:
         """Start the clock."""
         self._since = clock.monotonic()
+        if _Accompanied.by is not None:
+            self._opened = _Accompanied.by.begin(self._event, self._parent)
         return self
 
     def __exit__(
@@ -91,6 +117,8 @@ class Line:
         """Write the line; an exception goes on to whoever handles it."""
         if error is not None:
             self.caught(error)
+        if self._opened is not None and _Accompanied.by is not None:
+            _Accompanied.by.end(self._opened, self._outcome, self._fields)
         duration = round((clock.monotonic() - self._since) * 1000, 3)
         log = structlog.get_logger()
         log.log(self._level, self._event, outcome=self._outcome, duration_ms=duration, **self._fields)
@@ -99,6 +127,11 @@ class Line:
 def wide(event: str, **fields: object) -> Line:
     """Open the line of one unit of work: `with wide("delivery.attempted", ...) as line: line.add(...)`."""
     return Line(event, fields)
+
+
+def within(parent: str | None, event: str, **fields: object) -> Line:
+    """The same for work that is part of a caller's, which names it by the `traceparent` header (W3C Trace Context)."""
+    return Line(event, fields, parent)
 
 
 def _severity(error: BaseException) -> int:

@@ -1746,7 +1746,7 @@ grant select (
     steps, busy_until, problem, problem_detail, sealed_device, begun_by, created_at, expires_at, completed_at, closed_at
 ), insert, update (
     connection_id, created, language, browser_digest, steps, busy_until, problem, problem_detail, sealed_device,
-    completed_at, closed_at
+    expires_at, completed_at, closed_at
 ) on hub.connect_sessions to hub_app;
 grant select, delete on hub.connect_sessions to hub_definer;
 comment on table hub.connect_sessions is 'Connect pages: short-lived, by which somebody without a key connects an account.';
@@ -5121,7 +5121,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'b8063377330ff92b94ed76878ba346c239b7f8ee6f35c3afab491651aa6589ec');
+    ('0001_initial', '38e273ccfae4d03015e6c7766d3fe6c5e077b2a7a8bcd44c0c1cf6ec14c9efcf');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

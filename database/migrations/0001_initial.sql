@@ -1741,7 +1741,7 @@ grant select (
     steps, busy_until, problem, problem_detail, sealed_device, begun_by, created_at, expires_at, completed_at, closed_at
 ), insert, update (
     connection_id, created, language, browser_digest, steps, busy_until, problem, problem_detail, sealed_device,
-    completed_at, closed_at
+    expires_at, completed_at, closed_at
 ) on hub.connect_sessions to hub_app;
 grant select, delete on hub.connect_sessions to hub_definer;
 comment on table hub.connect_sessions is 'Connect pages: short-lived, by which somebody without a key connects an account.';

@@ -32,10 +32,15 @@ update hub.connect_sessions
 set busy_until = null, problem = $3, problem_detail = $4, sealed_device = $5
 where org_id = $1 and id = $2;
 
--- name: note_connect_problem
--- Why a page did not lead to a working account this time.
-update hub.connect_sessions set problem = $3, problem_detail = $4, sealed_device = null
-where org_id = $1 and id = $2 and completed_at is null;
+-- name: begin_connect_landing
+-- Look into what a browser brings back from the provider: once, whatever it is pressed meanwhile.
+update hub.connect_sessions set busy_until = now() + $3::interval, problem = null, problem_detail = null
+where org_id = $1 and id = $2 and (busy_until is null or busy_until < now()) and completed_at is null
+returning id;
+
+-- name: extend_connect_session
+-- Whoever is on the way to the provider finds the page again.
+update hub.connect_sessions set expires_at = greatest(expires_at, now() + $3::interval) where org_id = $1 and id = $2;
 
 -- name: set_connect_connection
 -- The connection that a page has made.

@@ -243,8 +243,6 @@ def _invalid(field: str, message: str) -> InvalidConnection:
 async def _audit(tx: Transaction, principal: Actor, action: str, connection: UUID, changes: audit.Changes) -> None:
     target = ids.encode("con", connection)
     if isinstance(principal, audit.Visitor):
-        await audit.record_visitor(
-            tx, principal, action, target_kind="connection", target_id=target, changes=changes
-        )
+        await audit.record_visitor(tx, principal, action, target_kind="connection", target_id=target, changes=changes)
         return
     await audit.record(tx, principal, action, target_kind="connection", target_id=target, changes=changes)

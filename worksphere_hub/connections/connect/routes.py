@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from worksphere_hub import ids
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
+from worksphere_hub.connections.browser_routes import base_of
 from worksphere_hub.connections.connect import sessions
 from worksphere_hub.connections.connect.schemas import (
     ConnectSessionCreate,
     ConnectSessionCreated,
     ConnectSessionOut,
 )
-from worksphere_hub.connections.connect.web import base_of
 from worksphere_hub.connections.errors import ConnectSessionNotFound
 from worksphere_hub.connections.services import Connections
 from worksphere_hub.http.idempotent_route import IdempotentRoute

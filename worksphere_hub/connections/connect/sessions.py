@@ -80,9 +80,7 @@ async def close(room: Connections, principal: Principal, session: UUID) -> None:
         await tx.run(QUERIES.close_connect_session, org, session)
         await tx.run(QUERIES.forget_abandoned_connections, org, session)
         target = ids.encode(PREFIX, session)
-        await audit.record(
-            tx, principal, "connect_session.closed", target_kind="connect_session", target_id=target
-        )
+        await audit.record(tx, principal, "connect_session.closed", target_kind="connect_session", target_id=target)
 
 
 async def find(tx: Transaction, org: UUID, session: UUID) -> Row:

@@ -42,8 +42,9 @@ class Phone:
 async def running() -> AsyncIterator[Phone]:
     """One; where its browser cannot be installed or started, the test is skipped and says why."""
     await asyncio.to_thread(_install)
+    environment = os.environ | {"TMPDIR": str(FOLDER / "node_modules/.tmp")}  # the browser is unpacked there, once
     process = await asyncio.create_subprocess_exec(
-        str(_NODE), str(FOLDER / "phone.mjs"), cwd=FOLDER, env=os.environ | {"TMPDIR": str(FOLDER / "node_modules/.tmp")},
+        str(_NODE), str(FOLDER / "phone.mjs"), cwd=FOLDER, env=environment,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, limit=4_194_304,
     )  # fmt: skip
     assert process.stdin is not None

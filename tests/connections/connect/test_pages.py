@@ -55,7 +55,8 @@ class Consent:
         page = (
             '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Consent</title>'
             '<link rel="icon" href="data:,"><main><h1>Agree?</h1>'
-            f'<p><a href="{back}&amp;code={code}">Agree</a></p><p><a href="{back}&amp;error=access_denied">Refuse</a></p>'
+            f'<p><a href="{back}&amp;code={code}">Agree</a></p>'
+            f'<p><a href="{back}&amp;error=access_denied">Refuse</a></p>'
         ).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
         await send({"type": "http.response.body", "body": page})

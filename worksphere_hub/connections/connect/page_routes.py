@@ -61,17 +61,18 @@ async def open_connect_page(request: Request, token: str, lang: _Text = None, wa
     fresh = None if browser is not None else flow_rules.new_token()
     setting = _setting(request, seen, lang, browser or fresh)
     if seen.row["busy"]:
-        return _page(request, setting, pages.notice_page(setting, "connect_busy", ""), base)
+        return _page(request, setting, pages.notice_page(setting, "connect_busy", ""))
     told = await visit.code_of(room, seen, origin(request))
     if told is None and seen.row["sealed_device"] is not None:
         seen = await visit.open_visit(room, token)  # the code led somewhere, or is over
+    targets = rules.form_targets(base, leaving=pages.leads_away(seen, way))
     if seen.done:
         page = pages.done_page(setting, seen)
     elif told is not None:
         page = pages.code_page(setting, seen, told)
     else:
         page = pages.way_page(setting, seen, way, None, {})
-    answer = _page(request, setting, page, base)
+    answer = _page(request, setting, page, targets)
     if fresh is not None:
         _set_cookie(answer, name, fresh, base)
     return answer
@@ -93,7 +94,8 @@ async def use_connect_page(request: Request, token: str) -> Response:
         given = {} if method is None else entered(method, form)
         if method is not None and not _asks(method) and (wrong := entry.findings(method, given)):
             trouble = Trouble(InvalidCredential.code, fields=wrong)
-            return _page(request, setting, pages.way_page(setting, seen, form["way"], trouble, given), base, 422)
+            page = pages.way_page(setting, seen, form["way"], trouble, given)
+            return _page(request, setting, page, status=422)
         kept = chosen if chosen in pages.LANGUAGES else None
         await visit.begin(room, seen, browser, kept, origin(request))
         try:
@@ -138,7 +140,8 @@ async def _refused(
     seen = await visit.open_visit(room, token)
     request.scope["state"]["problem_code"] = error.code
     page = pages.way_page(setting, seen, None, Trouble(error.code), given)
-    return _page(request, setting, page, base, error.status)
+    targets = rules.form_targets(base, leaving=pages.leads_away(seen, None))
+    return _page(request, setting, page, targets, error.status)
 
 
 def _method(seen: Visit, form: Mapping[str, str]) -> Any:
@@ -185,13 +188,13 @@ def _notice(request: Request, code: str, status: int) -> Response:
     request.scope["state"]["problem_code"] = code
     setting = _setting(request, None, request.query_params.get("lang"), None)
     page = pages.notice_page(setting, code, request_id(request.scope))
-    return _page(request, setting, page, "https:", status)
+    return _page(request, setting, page, status=status)
 
 
-def _page(request: Request, setting: Setting, page: str, base: str, status: int = 200) -> Response:
+def _page(request: Request, setting: Setting, page: str, targets: str = "'self'", status: int = 200) -> Response:
     headers = {
         **_private(),
-        "content-security-policy": pages.policy(setting, rules.form_targets(base)),
+        "content-security-policy": pages.policy(setting, targets),
         "content-language": setting.language,
         "vary": "accept-encoding, accept-language, cookie",
     }

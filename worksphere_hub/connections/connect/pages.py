@@ -98,6 +98,13 @@ def way_page(
     )  # fmt: skip
 
 
+def leads_away(visit: Visit, chosen: str | None) -> bool:
+    """Whether the page of a way has the form that leads to the provider's consent page."""
+    ways = visit.ways()
+    way = _way(visit, ways, chosen)
+    return way is not None and _kind(ways[way]) == "consent"
+
+
 def code_page(setting: Setting, visit: Visit, told: AuthorizationOut) -> str:
     """The code, and where it is to be typed in. It looks for itself whether that was done."""
     where = told.verification_uri or ""
@@ -207,7 +214,10 @@ def _alert(setting: Setting, visit: Visit, trouble: Trouble | None) -> str | Non
 
 
 def _said(trouble: Trouble | None) -> str | None:
-    return trouble.said if trouble is not None and trouble.code in {"provider_refused", "test_failed"} else None
+    """What the provider's answer was in one word, where that says more than the sentence."""
+    if trouble is None or trouble.code not in {"provider_refused", "test_failed"}:
+        return None
+    return None if trouble.said == "credential_refused" else trouble.said
 
 
 def _missing(visit: Visit) -> str:

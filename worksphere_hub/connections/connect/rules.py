@@ -64,6 +64,11 @@ def language(known: tuple[str, ...], chosen: str | None, kept: str | None, accep
     return best
 
 
-def form_targets(base: str) -> str:
-    """Where forms may lead: browsers hold the whole way to the consent page to this, not its first step alone."""
+def form_targets(base: str, *, leaving: bool) -> str:
+    """Where forms may lead: to the page itself, and from the form that leads to the consent page to wherever that is.
+
+    Browsers hold the whole way there to this, not its first step alone.
+    """
+    if not leaving:
+        return "'self'"
     return "'self' https:" if base.startswith("https:") else "'self' https: http:"

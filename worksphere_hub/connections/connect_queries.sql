@@ -1,9 +1,10 @@
 -- name: insert_connect_session
 -- A connect page.
 insert into hub.connect_sessions (
-    org_id, id, digest, instance_id, connection_id, name, product, return_url, auth_methods, language, begun_by, expires_at
+    org_id, id, digest, instance_id, connection_id, anew, name, product, return_url, auth_methods, language, begun_by,
+    expires_at
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12::interval)
+values ($1, $2, $3, $4, $5, $5::uuid is not null, $6, $7, $8, $9, $10, $11, now() + $12::interval)
 returning created_at, expires_at;
 
 -- name: open_connect_session
@@ -12,7 +13,7 @@ select * from hub.open_connect_session($1::bytea);
 
 -- name: connect_session_by_id
 -- One connect page, without its digest.
-select org_id, id, instance_id, connection_id, created, name, product, return_url, auth_methods, language, browser_digest,
+select org_id, id, instance_id, connection_id, anew, name, product, return_url, auth_methods, language, browser_digest,
     steps, busy_until > now() as busy, problem, problem_detail, sealed_device, begun_by, created_at, expires_at,
     completed_at, closed_at, expires_at <= now() as expired
 from hub.connect_sessions where org_id = $1 and id = $2;
@@ -44,7 +45,7 @@ update hub.connect_sessions set expires_at = greatest(expires_at, now() + $3::in
 
 -- name: set_connect_connection
 -- The connection that a page has made.
-update hub.connect_sessions set connection_id = $3, created = true where org_id = $1 and id = $2;
+update hub.connect_sessions set connection_id = $3 where org_id = $1 and id = $2;
 
 -- name: complete_connect_session
 -- The account works: the page has done what it was for.
@@ -61,7 +62,7 @@ update hub.connect_sessions set closed_at = coalesce(closed_at, clock_timestamp(
 -- name: forget_abandoned_connections
 -- Connections that pages made which are over, and that nobody ever authorized: of one page where it is given.
 delete from hub.api_connections c using hub.connect_sessions s
-where s.org_id = $1 and ($2::uuid is null or s.id = $2) and s.created and s.completed_at is null
+where s.org_id = $1 and ($2::uuid is null or s.id = $2) and not s.anew and s.completed_at is null
     and (s.closed_at is not null or s.expires_at < now())
     and c.org_id = $1 and c.id = s.connection_id and c.status = 'pending';
 

@@ -3,7 +3,7 @@
 -- may go on. What the page shows follows from this row and from its connection.
 --
 --   completed_at  the account works (its test went well); closed_at: whoever made it has taken it back
---   created       whether the page made its connection (else it authorizes one anew)
+--   anew          whether it authorizes a connection that was there before (else it makes one)
 --   busy_until    something that was sent is being worked on: a second press of the button waits for the first
 create table hub.connect_sessions (
     org_id uuid not null,
@@ -11,7 +11,7 @@ create table hub.connect_sessions (
     digest bytea not null check (octet_length(digest) = 32),
     instance_id uuid not null,
     connection_id uuid,
-    created boolean not null default false,
+    anew boolean not null,
     name text not null check (length(name) between 1 and 200),
     product text check (length(product) <= 100),
     return_url text check (length(return_url) <= 2000),
@@ -47,10 +47,10 @@ create policy definer on hub.connect_sessions to hub_definer using (true);
 
 -- Only open_connect_session() compares digests of tokens.
 grant select (
-    org_id, id, instance_id, connection_id, created, name, product, return_url, auth_methods, language, browser_digest,
+    org_id, id, instance_id, connection_id, anew, name, product, return_url, auth_methods, language, browser_digest,
     steps, busy_until, problem, problem_detail, sealed_device, begun_by, created_at, expires_at, completed_at, closed_at
 ), insert, update (
-    connection_id, created, language, browser_digest, steps, busy_until, problem, problem_detail, sealed_device,
+    connection_id, language, browser_digest, steps, busy_until, problem, problem_detail, sealed_device,
     expires_at, completed_at, closed_at
 ) on hub.connect_sessions to hub_app;
 grant select, delete on hub.connect_sessions to hub_definer;

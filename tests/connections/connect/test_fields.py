@@ -5,8 +5,7 @@ import re
 import pytest
 
 from tests.connections.manifests import method
-from worksphere_hub.connections import entry
-from worksphere_hub.connections.connect.fields import entered, fields_of
+from worksphere_hub.connections.connect.fields import entered, fields_of, wrong_with
 
 WAY = method(
     type="basic",
@@ -47,11 +46,12 @@ def test_a_secret_is_never_filled_in_again():
 
 
 def test_what_is_wrong_stands_at_its_field():
-    given = {"username": "a!", "region": "mars"}
-    errors = {name: field.error for name, field in by_name(given=given, wrong=entry.findings(WAY, given)).items()}
+    given = {"username": "a!", "region": "mars", "private_key": "x" * 16_385}
+    errors = {name: field.error for name, field in by_name(given=given, wrong=wrong_with(WAY, given)).items()}
     assert errors == {
-        "username": "error_form", "password": "error_required", "private_key": None, "region": "error_form",
+        "username": "error_form", "password": "error_required", "private_key": "error_long", "region": "error_form",
     }  # fmt: skip
+    assert wrong_with(WAY, {"username": "anna", "password": "pass", "region": "us"}) == []
 
 
 def test_what_was_copied_along_is_left_out():

@@ -180,6 +180,38 @@ async def test_another_browser_cannot_finish_what_was_begun(host, desk):
     assert desk.authority.calls == []
 
 
+async def test_an_answer_that_comes_twice_does_not_disturb_the_first(host, desk):
+    customer = await host.invite(desk.method(), client=True)
+    query = query_of(await customer.press(customer.url, await customer.get(customer.url)))
+    cookies = dict(customer.cookies)
+    answer = f"code={desk.authority.authorize(query)}"
+    # The first is being looked into while somebody reloads.
+    await desk.admin.execute("update hub.connect_sessions set busy_until = now() + interval '1 minute'")
+    assert "being worked on" in text_of(await came_back(customer, query, answer))
+    assert (await customer.state_of())["problem"] is None
+    await desk.admin.execute("update hub.connect_sessions set busy_until = null")
+    customer.cookies = dict(cookies)
+    assert "is connected" in text_of(await came_back(customer, query, answer))
+    customer.cookies = dict(cookies)
+    assert "is connected" in text_of(await came_back(customer, query, answer))
+    assert desk.authority.count("authorization_code") == 1
+
+
+async def test_a_page_that_is_taken_back_meanwhile_trades_no_code(host, desk):
+    customer = await host.invite(desk.method(), client=True)
+    query = query_of(await customer.press(customer.url, await customer.get(customer.url)))
+    await desk.ask("DELETE", f"/v1/connect-sessions/{customer.session}")
+    gone = await came_back(customer, query, f"code={desk.authority.authorize(query)}")
+    assert (gone.status, desk.authority.calls) == (404, [])
+
+
+async def test_a_page_for_a_connection_goes_with_it(host, desk):
+    connection = await desk.authorized()
+    customer = await host.page(connection_id=connection["id"])
+    assert (await desk.ask("DELETE", f"/v1/connections/{connection['id']}")).status == 204
+    assert (await customer.get(customer.url)).status == 404
+
+
 async def test_without_a_client_the_customer_is_told_that_it_is_not_his_fault(host, desk):
     customer = await host.invite(desk.method(), product="Acme Desk")
     answer = await customer.press(customer.url, await customer.get(customer.url))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from worksphere_hub.connections import entry
 from worksphere_hub.sdk.manifest.auth import AuthMethod
 
 PREFIX = "f."
@@ -18,6 +19,7 @@ _ERRORS = {
     "maxLength": "error_long",
 }
 _ELSE = "error_form"
+_LONGEST = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Field:
     required: bool
     pattern: str | None = None
     shortest: int | None = None
-    longest: int = 16_384
+    longest: int = _LONGEST
     choices: tuple[str, ...] = ()
     value: str = ""
     error: str | None = None
@@ -46,7 +48,7 @@ class Field:
 def fields_of(
     method: AuthMethod, given: Mapping[str, str] | None = None, wrong: Iterable[tuple[str, str]] = ()
 ) -> list[Field]:
-    """The form of a way of authorizing, with what was given and what is wrong with it, as `entry.findings` says."""
+    """The form of a way of authorizing, with what was given and what is wrong with it, as `wrong_with` says."""
     schema = method.fields
     required = set(cast("list[str]", schema.get("required") or []))
     errors = {name: _ERRORS.get(kind, _ELSE) for name, kind in reversed(list(wrong))}
@@ -75,6 +77,13 @@ def entered(method: AuthMethod, form: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def wrong_with(method: AuthMethod, given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is wrong with what was entered, as `fields_of` takes it; nothing: it can be tried."""
+    longest = {field.name: field.longest for field in fields_of(method)}
+    long = [(name, "maxLength") for name, text in given.items() if len(text) > longest[name]]
+    return [*long, *entry.findings(method, given)]
+
+
 def _field(
     name: str, schema: Mapping[str, Any], *, required: bool, given: Mapping[str, str], error: str | None
 ) -> Field:
@@ -91,7 +100,7 @@ def _field(
         required,
         pattern=_pattern(schema.get("pattern")),
         shortest=cast("int | None", schema.get("minLength")),
-        longest=min(int(schema.get("maxLength") or 16_384), 16_384),
+        longest=min(int(schema.get("maxLength") or _LONGEST), _LONGEST),
         choices=choices,
         value="" if secret else given.get(name, default),
         error=error,

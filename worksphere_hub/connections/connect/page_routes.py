@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.routing import APIRoute
 
 from worksphere_hub.accounts.requires import PUBLIC, origin
-from worksphere_hub.connections import connections, entry, flow_rules
+from worksphere_hub.connections import connections, flow_rules
 from worksphere_hub.connections.browser_routes import base_of, send_off
 from worksphere_hub.connections.connect import pages, rules, visit
-from worksphere_hub.connections.connect.fields import entered
+from worksphere_hub.connections.connect.fields import entered, wrong_with
 from worksphere_hub.connections.connect.pages import Setting, Trouble
 from worksphere_hub.connections.connect.visit import Visit
 from worksphere_hub.connections.errors import ConnectionDisabled, InvalidCredential, NotFromPage, PageGone
@@ -92,7 +92,7 @@ async def use_connect_page(request: Request, token: str) -> Response:
     if not seen.done:
         method = _method(seen, form)
         given = {} if method is None else entered(method, form)
-        if method is not None and not _asks(method) and (wrong := entry.findings(method, given)):
+        if method is not None and not _asks(method) and (wrong := wrong_with(method, given)):
             trouble = Trouble(InvalidCredential.code, fields=wrong)
             page = pages.way_page(setting, seen, form["way"], trouble, given)
             return _page(request, setting, page, status=422)

@@ -68,7 +68,7 @@ class Visit:
     @property
     def again(self) -> bool:
         """Whether a connection there was before is authorized anew."""
-        return self.connection is not None and not self.row["created"]
+        return self.row["anew"]
 
     def ways(self) -> dict[str, AuthMethod]:
         """What can be chosen, by name."""
@@ -103,6 +103,8 @@ async def open_visit(room: Connections, token: str) -> Visit:
         name = await tx.value(QUERIES.organization_name, org)
     if definition is None or not definition.enabled or (connection is not None and not connection.enabled):
         raise ConnectionDisabled
+    if row["anew"] and connection is None:
+        raise PageGone  # somebody has deleted what it was for
     return Visit(token, row, definition, connection, str(name))
 
 

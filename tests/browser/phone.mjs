@@ -56,7 +56,7 @@ async function arrive(going) {
 }
 
 async function press(text) {
-  const found = await page.$$("button[type=submit], button[data-shows], a");
+  const found = await page.$$("button, a");
   for (const each of found) {
     if ((await each.evaluate((node) => node.textContent.replace(/[\u2068\u2069]/g, "").trim())) !== text) continue;
     const stays = await each.evaluate((node) => node.hasAttribute("data-shows"));

@@ -1496,6 +1496,8 @@ create table hub.api_connections (
 );
 
 create index api_connections_instance_idx on hub.api_connections (org_id, instance_id);
+-- For what a provider says of an account, before the organization is known.
+create index api_connections_account_idx on hub.api_connections (account_key) where account_key is not null;
 create index api_connections_check_idx on hub.api_connections (check_due_at) where check_due_at is not null;
 
 alter table hub.api_connections enable row level security;
@@ -4164,18 +4166,28 @@ comment on function hub.step_replay() is 'One step of one replay that is due, in
 
 -- Where a provider posts to: an address that nobody guesses, how what comes there is verified, and what becomes of it.
 -- The token in the address is shown once and kept as its SHA-256.
+--
+--   route    event | endpoint | sync  one event out of a message, or a notice of it
+--            connector                its integration says which facts are in a message, and of which record
+--            accounts                 passed on to the organizations whose accounts it is about: an integration's
+--                                     owner has one address at the provider for all who connect through its app
+--   fed      what an `accounts` source passes on to this organization comes in here; it has no address of its own
 create table hub.inbound_sources (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
     name text not null check (length(name) between 1 and 200),
     scheme text not null check (scheme in (
-        'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls'
+        'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls', 'graph',
+        'salesforce'
     )),
     config jsonb not null default '{}' check (jsonb_typeof(config) = 'object' and octet_length(config::text) <= 16384),
     token_digest bytea not null check (octet_length(token_digest) = 32),
-    route text not null default 'event' check (route in ('event', 'endpoint', 'sync')),
+    route text not null default 'event' check (route in ('event', 'endpoint', 'sync', 'connector', 'accounts')),
     endpoint_id uuid,
     instance_id uuid,
+    connection_id uuid,
+    integration_slug text check (integration_slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    fed boolean not null default false,
     event_type text check (length(event_type) <= 128 and event_type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     event_type_from jsonb check (jsonb_typeof(event_type_from) = 'object'),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
@@ -4189,13 +4201,20 @@ create table hub.inbound_sources (
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete set null (endpoint_id),
     -- What was set up for an instance goes with it; uninstalling says so before.
     foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade,
     check (endpoint_id is null or route = 'endpoint'),
-    check (route = 'sync' or event_type is not null or event_type_from is not null)
+    check (route <> 'connector' or instance_id is not null),
+    check ((route = 'accounts') = (integration_slug is not null)),
+    check (connection_id is null or route = 'connector'),
+    check (not fed or route = 'connector'),
+    check (route in ('sync', 'connector', 'accounts') or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.
 create unique index inbound_sources_token_digest_key on hub.inbound_sources (token_digest);
 create index inbound_sources_instance_idx on hub.inbound_sources (org_id, instance_id) where instance_id is not null;
+create unique index inbound_sources_fed_key on hub.inbound_sources (org_id, instance_id) where fed;
+create index inbound_sources_connection_idx on hub.inbound_sources (org_id, connection_id) where connection_id is not null;
 create index inbound_sources_endpoint_idx on hub.inbound_sources (org_id, endpoint_id) where endpoint_id is not null;
 
 -- The secrets that a source verifies with, sealed. Several are live while one is rotated out.
@@ -4217,7 +4236,7 @@ alter table hub.inbound_source_secrets force row level security;
 
 create policy tenant on hub.inbound_sources to hub_app, hub_worker, hub_readonly
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
-create policy definer on hub.inbound_sources to hub_definer using (true);
+create policy definer on hub.inbound_sources to hub_definer using (true) with check (true);
 create policy tenant on hub.inbound_source_secrets to hub_app
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
 create policy definer on hub.inbound_source_secrets to hub_definer using (true);
@@ -4227,15 +4246,20 @@ grant select, insert, delete, update (
     rate_limit, updated_at
 ) on hub.inbound_sources to hub_app;
 grant select (
-    org_id, id, name, scheme, route, endpoint_id, event_type, event_type_from, status, created_at, updated_at
+    org_id, id, name, scheme, route, endpoint_id, instance_id, connection_id, integration_slug, fed, event_type,
+    event_type_from, status, created_at, updated_at
 ) on hub.inbound_sources to hub_worker, hub_readonly;
-grant select on hub.inbound_sources to hub_definer;
+grant delete on hub.inbound_sources to hub_worker;
+grant select, insert on hub.inbound_sources to hub_definer;
 grant select, insert, delete, update (expires_at) on hub.inbound_source_secrets to hub_app;
 grant select, delete on hub.inbound_source_secrets to hub_definer;
 comment on table hub.inbound_sources is 'Addresses that providers post to: how to verify, where to route.';
 comment on column hub.inbound_sources.config is 'What the verification scheme is told besides its secrets; never a secret.';
 comment on column hub.inbound_sources.event_type_from is
     '{"header" or "pointer", "prefix"}: where the provider says what happened; event_type stands in when it does not.';
+comment on column hub.inbound_sources.connection_id is 'Whose messages come here, where that is one connection alone.';
+comment on column hub.inbound_sources.integration_slug is 'For the route accounts: the organization''s own integration.';
+comment on column hub.inbound_sources.fed is 'Whether it takes in what the integration''s owner passes on.';
 comment on column hub.inbound_sources.tolerance is 'Seconds that a signed timestamp may lie from the hub''s clock.';
 comment on column hub.inbound_sources.rate_limit is 'Requests a second that one API process takes.';
 comment on table hub.inbound_source_secrets is 'Secrets that sources verify with, sealed; several while one is rotated out.';
@@ -4292,10 +4316,12 @@ create table hub.inbound_messages (
     leased boolean not null default false,
     fence integer not null default 0,
     event_id uuid,
+    event_ids uuid[] check (cardinality(event_ids) between 2 and 1000),
+    passed_on integer,
     error text check (length(error) <= 500),
     primary key (org_id, id),
     check (not leased or state = 'received'),
-    check (state <> 'processed' or event_id is not null),
+    check (state <> 'processed' or event_id is not null or passed_on is not null),
     check (verdict = 'verified' or state = 'ignored')
 ) partition by range (id);
 create table hub.inbound_messages_rest partition of hub.inbound_messages default;
@@ -4305,6 +4331,8 @@ create index inbound_messages_due_idx on hub.inbound_messages (due_at) where sta
 create index inbound_messages_source_idx on hub.inbound_messages (org_id, source_id, id);
 -- For the day on which an event is removed, and with it what it was made of.
 create index inbound_messages_event_idx on hub.inbound_messages (org_id, event_id) where event_id is not null;
+
+create index inbound_messages_events_idx on hub.inbound_messages using gin (event_ids) where event_ids is not null;
 
 -- Which of a provider's event ids a source has had: across the weeks that its messages lie in.
 create table hub.inbound_seen (
@@ -4357,7 +4385,7 @@ grant select, update (state, attempts, replays, due_at, leased, fence, error) on
 grant select on hub.inbound_messages to hub_worker;
 grant select (
     org_id, id, source_id, provider_event_id, method, received_at, verdict, state, attempts, replays, due_at, event_id,
-    error
+    event_ids, passed_on, error
 ) on hub.inbound_messages to hub_readonly;
 grant select, insert, update, delete on hub.inbound_messages to hub_definer;
 grant select on hub.inbound_seen to hub_app, hub_readonly;
@@ -4367,6 +4395,9 @@ grant select, insert, update, delete on hub.inbound_refusals to hub_definer;
 comment on table hub.inbound_messages is 'What providers sent, verified, with its raw body and how far its processing is.';
 comment on column hub.inbound_messages.headers is 'Pairs of name and value, secrets redacted.';
 comment on column hub.inbound_messages.verdict is 'verified, or handshake: a challenge that was answered and has no event.';
+comment on column hub.inbound_messages.event_ids is 'All events that were made of it, where there are several.';
+comment on column hub.inbound_messages.passed_on is
+    'To how many organizations it was passed on; its body is with them, and here no more.';
 comment on column hub.inbound_messages.replays is 'How often somebody had it processed again: each time publishes anew.';
 comment on table hub.inbound_seen is 'Event ids of providers that a source has had, so that each is stored once.';
 comment on column hub.inbound_seen.repeats is 'How often it came again.';
@@ -4452,7 +4483,7 @@ create function hub.claim_inbound_messages(p_lease interval)
 returns table (
     org_id uuid, id uuid, source_id uuid, provider_event_id text, method text, query text, headers json, body bytea,
     received_at timestamptz, attempts smallint, replays integer, fence integer, route text, endpoint_id uuid,
-    event_type text, event_type_from jsonb
+    event_type text, event_type_from jsonb, instance_id uuid, connection_id uuid, integration_slug text
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -4480,7 +4511,8 @@ begin
         returning m.*
     )
     select c.org_id, c.id, c.source_id, c.provider_event_id, c.method, c.query, c.headers, c.body, c.received_at,
-        c.attempts, c.replays, c.fence, s.route, s.endpoint_id, s.event_type, s.event_type_from
+        c.attempts, c.replays, c.fence, s.route, s.endpoint_id, s.event_type, s.event_type_from,
+        s.instance_id, s.connection_id, s.integration_slug
     from claimed c
     left join hub.inbound_sources s on s.org_id = c.org_id and s.id = c.source_id;
 end
@@ -4493,9 +4525,9 @@ comment on function hub.claim_inbound_messages(interval) is 'Lease due inbound m
 
 -- Give messages back with what became of them: processed, failed or ignored (the end), or received (again, after
 -- `p_delay_ms`). One that is no longer leased, or whose fence has moved on, belongs to another by now and is left
--- alone; answers those.
+-- alone; answers those. Each message's events are one text, an array literal: arrays of arrays are all of one length.
 create function hub.finish_inbound_messages(
-    p_org_ids uuid[], p_ids uuid[], p_fences integer[], p_states text[], p_delay_ms bigint[], p_event_ids uuid[],
+    p_org_ids uuid[], p_ids uuid[], p_fences integer[], p_states text[], p_delay_ms bigint[], p_event_ids text[],
     p_errors text[]
 ) returns setof uuid
 language sql volatile security definer
@@ -4503,11 +4535,12 @@ set search_path = pg_catalog, pg_temp
 as $$
     with given as materialized (
         select * from unnest(p_org_ids, p_ids, p_fences, p_states, p_delay_ms, p_event_ids, p_errors)
-            as g (org_id, id, fence, state, delay_ms, event_id, error)
+            as g (org_id, id, fence, state, delay_ms, event_ids, error)
     ),
     moved as (
         update hub.inbound_messages m
-        set state = g.state, leased = false, error = g.error, event_id = coalesce(g.event_id, m.event_id),
+        set state = g.state, leased = false, error = g.error, event_id = coalesce((g.event_ids::uuid[])[1], m.event_id),
+            event_ids = case when cardinality(g.event_ids::uuid[]) > 1 then g.event_ids::uuid[] else m.event_ids end,
             due_at = case when g.state = 'received' then clock_timestamp() + g.delay_ms * interval '1 millisecond' else m.due_at end
         from given g
         where m.org_id = g.org_id and m.id = g.id and m.leased and m.fence = g.fence
@@ -4515,13 +4548,13 @@ as $$
     )
     select g.id from given g where g.id not in (select id from moved)
 $$;
-alter function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+alter function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[])
     owner to hub_definer;
-revoke execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+revoke execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[])
     from public;
-grant execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+grant execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[])
     to hub_worker;
-comment on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[]) is
+comment on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[]) is
     'Move inbound messages on, unless another worker holds them by now; answers those.';
 
 
@@ -4574,7 +4607,9 @@ begin
     if p_org_id is distinct from hub.current_org() then
         return 0;
     end if;
-    delete from hub.inbound_messages m where m.org_id = p_org_id and m.event_id = p_event_id;
+    delete from hub.inbound_messages m
+    where m.org_id = p_org_id
+        and (m.event_id = p_event_id or (m.event_ids is not null and m.event_ids @> array[p_event_id]));
     get diagnostics v_count = row_count;
     return v_count;
 end
@@ -4583,6 +4618,173 @@ alter function hub.forget_inbound_of(uuid, uuid) owner to hub_definer;
 revoke execute on function hub.forget_inbound_of(uuid, uuid) from public;
 grant execute on function hub.forget_inbound_of(uuid, uuid) to hub_app;
 comment on function hub.forget_inbound_of(uuid, uuid) is 'Delete the inbound message that became an event of the caller''s organization.';
+
+
+-- ======== schema/55_inbound/554_pass_on_inbound.sql
+
+-- A provider has one address for all who connect through an app. What comes there belongs to the organizations whose
+-- accounts it is about: each gets a copy, through a source of its own that is made when the first one comes, and the one
+-- at the address keeps none.
+--
+-- Passed on is only to connections that were authorized through the app of the integration's owner: which account those
+-- are for the provider has said to that app, and no setting of an instance had a say in it.
+--
+-- Answers to how many organizations; null when the message is another worker's by now, or not there.
+create function hub.pass_on_inbound(
+    p_org_id uuid, p_message_id uuid, p_fence integer, p_accounts text[], p_seen_until timestamptz
+) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_message hub.inbound_messages;
+    v_source hub.inbound_sources;
+    v_target record;
+    v_fed hub.inbound_sources;
+    v_count integer := 0;
+begin
+    select * into v_message from hub.inbound_messages m
+    where m.org_id = p_org_id and m.id = p_message_id and m.leased and m.fence = p_fence for update;
+    if not found then
+        return null;
+    end if;
+    select * into v_source from hub.inbound_sources s
+    where s.org_id = p_org_id and s.id = v_message.source_id and s.route = 'accounts';
+    if not found then
+        return null;
+    end if;
+    for v_target in
+        select distinct c.org_id, n.id as instance_id, n.name
+        from hub.integrations i
+        join hub.integration_instances n on n.integration_org_id = i.org_id and n.integration_id = i.id
+        join hub.api_connections c on c.org_id = n.org_id and c.instance_id = n.id
+        join hub.organizations o on o.id = c.org_id and o.suspended_at is null
+        join hub.oauth_clients shared on shared.org_id = i.org_id and shared.integration_slug = i.slug
+            and shared.auth_method = c.auth_method
+        where i.org_id = p_org_id and i.slug = v_source.integration_slug and c.account_key = any(p_accounts)
+            and c.status <> 'disconnected' and c.enabled and n.status = 'enabled'
+            and not exists (
+                select from hub.oauth_clients own
+                where own.org_id = c.org_id and own.instance_id = n.id and own.auth_method = c.auth_method
+            )
+        order by c.org_id, n.id
+    loop
+        insert into hub.inbound_sources (
+            org_id, name, scheme, config, token_digest, route, instance_id, fed, size_limit
+        ) values (
+            v_target.org_id, left(v_target.name, 180) || ' (passed on)', v_source.scheme, v_source.config,
+            sha256(gen_random_uuid()::text::bytea), 'connector', v_target.instance_id, true, v_source.size_limit
+        ) on conflict (org_id, instance_id) where fed do nothing;
+        select * into v_fed from hub.inbound_sources s
+        where s.org_id = v_target.org_id and s.instance_id = v_target.instance_id and s.fed;
+        if v_fed.status = 'enabled' then
+            perform hub.store_inbound_message(
+                v_target.org_id, v_fed.id, hub.uuidv7(), coalesce(v_message.provider_event_id, v_message.id::text),
+                p_seen_until, v_message.method, v_message.query, v_message.headers, v_message.body, 'verified'
+            );
+        end if;
+        v_count := v_count + 1;
+    end loop;
+    if v_count > 0 then
+        update hub.inbound_messages m
+        set state = 'processed', leased = false, passed_on = v_count, body = '', query = '', headers = '[]', error = null
+        where m.org_id = p_org_id and m.id = p_message_id;
+    end if;
+    return v_count;
+end
+$$;
+alter function hub.pass_on_inbound(uuid, uuid, integer, text[], timestamptz) owner to hub_definer;
+revoke execute on function hub.pass_on_inbound(uuid, uuid, integer, text[], timestamptz) from public;
+grant execute on function hub.pass_on_inbound(uuid, uuid, integer, text[], timestamptz) to hub_worker;
+comment on function hub.pass_on_inbound(uuid, uuid, integer, text[], timestamptz) is
+    'Pass a message on to the organizations whose connected accounts it is about, and keep no copy of its body.';
+
+
+-- ======== schema/55_inbound/555_inbound_subscriptions.sql
+
+-- A provider's promise to send what happens to an account, which has to be asked for and, with most, renewed before it
+-- ends. A worker does both. What the provider is told to send to, with the secret its messages are to bear, is sealed:
+-- renewing takes it again.
+--
+--   status   pending -> active <-> failing -> (expired at the provider, made anew) active
+--            cancelling: it is ended at the provider, and then it is gone with its source
+create table hub.inbound_subscriptions (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    connection_id uuid not null,
+    source_id uuid not null,
+    wanted text[] not null default '{}' check (cardinality(wanted) <= 20),
+    sealed bytea not null,
+    status text not null default 'pending' check (status in ('pending', 'active', 'failing', 'cancelling')),
+    kept jsonb check (jsonb_typeof(kept) = 'object' and octet_length(kept::text) <= 16384),
+    expires_at timestamptz,
+    renewed_at timestamptz,
+    due_at timestamptz not null default now(),
+    fence integer not null default 0,
+    failures integer not null default 0,
+    error_code text check (length(error_code) <= 60),
+    error text check (length(error) <= 500),
+    created_by text check (length(created_by) <= 200),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (org_id, id),
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade,
+    foreign key (org_id, source_id) references hub.inbound_sources (org_id, id) on delete cascade,
+    check (status <> 'active' or kept is not null)
+);
+
+create unique index inbound_subscriptions_wanted_key on hub.inbound_subscriptions (org_id, connection_id, wanted)
+    where status <> 'cancelling';
+create index inbound_subscriptions_source_idx on hub.inbound_subscriptions (org_id, source_id);
+-- While one is leased `due_at` is the end of its lease.
+create index inbound_subscriptions_due_idx on hub.inbound_subscriptions (due_at);
+
+alter table hub.inbound_subscriptions enable row level security;
+alter table hub.inbound_subscriptions force row level security;
+
+create policy tenant on hub.inbound_subscriptions to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_subscriptions to hub_definer using (true) with check (true);
+
+grant select, insert, delete, update (status, due_at, updated_at) on hub.inbound_subscriptions to hub_app;
+grant select, delete, update (
+    status, kept, expires_at, renewed_at, due_at, failures, error_code, error, updated_at
+) on hub.inbound_subscriptions to hub_worker;
+grant select (
+    org_id, id, connection_id, source_id, wanted, status, expires_at, renewed_at, due_at, failures, error_code, error,
+    created_by, created_at, updated_at
+) on hub.inbound_subscriptions to hub_readonly;
+grant select, update (due_at, fence) on hub.inbound_subscriptions to hub_definer;
+comment on table hub.inbound_subscriptions is 'Subscriptions at providers: made, renewed and ended by a worker.';
+comment on column hub.inbound_subscriptions.wanted is 'What of the account is to be told, in the integration''s words.';
+comment on column hub.inbound_subscriptions.sealed is 'The address that the provider sends to and the secret it sends along.';
+comment on column hub.inbound_subscriptions.kept is 'What the provider called it: renewing and ending take that.';
+
+
+-- Take subscriptions in hand that are to be made, renewed or ended, 16 at most, for the length of the lease.
+create function hub.claim_subscriptions(p_lease interval) returns setof hub.inbound_subscriptions
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    return query
+    with picked as materialized (
+        select s.org_id, s.id from hub.inbound_subscriptions s
+        where s.due_at <= v_now order by s.due_at limit 16 for update skip locked
+    )
+    update hub.inbound_subscriptions s set due_at = v_now + p_lease, fence = s.fence + 1
+    from picked p where s.org_id = p.org_id and s.id = p.id
+    returning s.*;
+end
+$$;
+alter function hub.claim_subscriptions(interval) owner to hub_definer;
+revoke execute on function hub.claim_subscriptions(interval) from public;
+grant execute on function hub.claim_subscriptions(interval) to hub_worker;
+comment on function hub.claim_subscriptions(interval) is 'Lease due subscriptions to a worker.';
 
 
 -- ======== schema/60_sync/610_data_sync_configurations.sql
@@ -5121,7 +5323,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'a9be89f3a7bfa6b4bfbb8ebd9720302bff0f180c8039de623a91cfaf60ac876c');
+    ('0001_initial', '5cd285c406caa00848a86b9238af157972eac03d7708e446bc4cc7e87e73484d');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

@@ -80,6 +80,11 @@ ELSEWHERE = {
     "connections/store.py": "every test of tests/connections drives it; its statements are planned by tests/database",
     "connections/upkeep.py": "tests/connections/test_renew.py, test_check.py and test_flows.py: what is due is done",
     "connections/views.py": "tests/connections reads what it shows",
+    "inbound/addresses.py": "tests/inbound/test_routes.py and test_subscribe.py: an address is one that answers",
+    "inbound/subscriptions.py": "tests/inbound/test_subscribe.py asks for them, as their owner and as a stranger",
+    "inbound/subscription_routes.py": "tests/inbound/test_subscribe.py asks every one",
+    "inbound/readable.py": "tests/inbound/test_facts.py: what does not go together is refused before it is stored",
+    "sdk/declared_inbound.py": "tests/inbound/test_facts.py: a manifest says what is in a message and whose it is",
     "events/store.py": "tests/events/test_accept.py drives it; its statements are planned by tests/database",
     "events/emit.py": "tests/webhooks/test_health.py and test_write.py: what is told arrives",
     "events/type_store.py": "tests/events/test_contract_book.py and tests/acceptance/test_event_contracts.py drive it",
@@ -150,7 +155,7 @@ ELSEWHERE |= {
 CONNECTORS = {
     "google_drive": "actions calls inbound streams uploads",
     "microsoft_teams": "actions calls inbound streams",
-    "salesforce": "actions bulk calls streams",
+    "salesforce": "actions bulk calls inbound streams",
     "slack": "actions calls inbound streams",
     "zoom": "actions calls inbound streams",
 }

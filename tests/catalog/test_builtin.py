@@ -102,3 +102,12 @@ async def test_what_the_hub_brings_along_is_sound(market):
     registered, refused = await load(market, None)
     assert refused == {}
     assert {"slack", "google-drive", "salesforce", "microsoft-teams", "zoom"} <= set(registered)
+
+
+async def test_a_connectors_page_says_what_its_code_can_do(market):
+    await builtin.load(Catalog(market.app))
+    page = await market.done(market.acme, "GET", "/v1/marketplace/slack")
+    can = {kind: [each["name"] for each in found] for kind, found in page["capabilities"].items()}
+    assert can["streams"] == ["channels", "files", "messages", "users"]
+    assert "post_message" in can["actions"]
+    assert "message" in can["events"]

@@ -12,6 +12,7 @@ import pytest
 from tests.connections import oidc as peers
 from tests.connections.conftest import Desk, uuid_of
 from tests.connections.oidc import CLIENT, SECRET, Oidc, Owner
+from tests.db.pooler import needs_pgbouncer, pooling, through
 
 BASE = "https://hub.example.com"
 # The operator's own address of its public integration: known before the organization is made.
@@ -62,11 +63,13 @@ class Contest:
         self.cookies = {name: rest.partition(";")[0]}
         return await Owner().agree(left.headers["location"], REDIRECT)
 
-    async def contender(self) -> Contender:
+    async def contender(self, pooler: int | None = None) -> Contender:
+        """Another process; with a `pooler` by way of its port."""
         desk = self.desk
         assert desk.database is not None
+        url = desk.database.app_url if pooler is None else through(desk.database.app_url, pooler)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.connections.contender", desk.database.app_url,
+            sys.executable, "-m", "tests.connections.contender", url,
             desk.master.current.secret.hex(), desk.org.hex, uuid_of(self.connection).hex,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
@@ -108,9 +111,20 @@ async def test_the_attacks_that_a_real_server_lets_a_browser_carry(contest):
 
 
 async def test_one_renewal_per_expiry_and_a_family_that_stays_whole(contest):
+    await hold_contest(contest)
+
+
+@needs_pgbouncer
+async def test_the_same_through_a_pooler_with_fewer_connections_than_contenders(contest, roomy_folder):
+    async with pooling(roomy_folder, contest.desk.database.app_url, size=3) as port:
+        await hold_contest(contest, port)
+
+
+async def hold_contest(contest, pooler=None):
+    """Four processes of ten callers each want a credential that has run out, five times over."""
     desk = contest.desk
     assert (await desk.browse(await contest.authorize(), contest.cookies)).status == 200
-    contenders = [await contest.contender() for _ in range(4)]
+    contenders = [await contest.contender(pooler) for _ in range(4)]
     for expiry in range(1, 6):
         await desk.run_out(contest.connection)
         for each in contenders:

@@ -45,3 +45,9 @@ def test_what_an_answer_tells_of_the_account():
     assert len(found.account_label) == 300
     assert verdict(asked, 200, {}, b'{"ok":false}').refused
     assert verdict(asked, 200, {}, b"<html>").refused
+
+
+def test_a_verification_at_a_whole_address_goes_there():
+    elsewhere = Verification(path="https://accounts.example.com/me?a=1", query={"b": "2"})
+    request = request_of(Api(base_url="https://api.example.com/v1"), elsewhere, {"settings": {}})
+    assert request.url == "https://accounts.example.com/me?a=1&b=2"

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
+from tests.connectors.legal import VENDORS, Legal
 from tests.sandbox.control import Control
 from worksphere_hub.sdk.api import Answer, Request
 from worksphere_hub.sdk.errors import Transient
@@ -23,6 +24,10 @@ class SandboxApi:
         self.settings: dict[str, Any] = {}
         self.captured = captured
         self.requests: list[Request] = []
+        vendor = VENDORS.get(path.split("/")[1])
+        # Salesforce publishes no description of its REST API that could be asked.
+        self.legal = None if vendor is None else Legal(vendor)
+        self._root = f"{sandbox.url}/{path.split('/')[1]}"
         self.tokens = {"main": tokens} if isinstance(tokens, str) else tokens
         self._client = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=10.0)
 
@@ -36,9 +41,10 @@ class SandboxApi:
 
     async def _once(self, request: Request) -> Answer:
         # The path is encoded already: nothing is to be encoded again.
-        url = httpx.URL(
-            str(self._client.base_url).rstrip("/") + request.path if request.path.startswith("/") else request.path
-        )
+        whole = str(self._client.base_url).rstrip("/") + request.path if request.path.startswith("/") else request.path
+        url = httpx.URL(whole)
+        if self.legal is not None:
+            self.legal.check(request, whole.removeprefix(self._root))
         query = dict(request.query)
         headers = {**request.headers, "authorization": f"Bearer {self.tokens[request.slot]}"}
         try:

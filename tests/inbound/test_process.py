@@ -97,7 +97,7 @@ async def test_a_worker_killed_after_it_published_publishes_nothing_twice(recept
     assert (await reception.messages())[0]["state"] == "received"
     assert await reception.process() == 1
     (row,) = await reception.messages()
-    assert (row["state"], row["attempts"], row["event_id"]) == ("processed", 2, outcome.event)
+    assert (row["state"], row["attempts"], row["event_id"]) == ("processed", 2, *outcome.events)
     assert len(await reception.events()) == 1
 
 

@@ -126,3 +126,35 @@ async def test_refusals_are_told_by_who_has_to_act(answer, failure, words):
 async def test_a_setting_that_is_not_there_is_named():
     with pytest.raises(BadSettings, match=r"settings\.region"):
         await read(ScriptedApi(shop))
+
+
+def with_action(**call):
+    document = MANIFEST.model_dump(mode="json", exclude_defaults=True)
+    document["actions"]["refund"]["call"] |= call
+    return connector_of(Manifest.model_validate(document), evaluate).actions["refund"]
+
+
+async def test_a_form_has_the_fields_that_the_expression_gives():
+    api = ScriptedApi(lambda _: (200, {"refund": {"id": "re_1"}}))
+    body = '{"amount": input.amount, "metadata[order]": "7", "live": true, "note": input.nothing}'
+    await with_action(encoding="form", body=body).run(api, {"id": 7, "amount": 5})
+    (request,) = api.requests
+    assert (request.json, request.form) == (None, {"amount": "5", "metadata[order]": "7", "live": "true"})
+
+
+@pytest.mark.parametrize("body", ['{"a": [1]}', '{"a": {"b": 1}}', "[1]", '"text"'])
+async def test_what_is_no_form_is_refused(body):
+    with pytest.raises(BadSettings):
+        await with_action(encoding="form", body=body).run(ScriptedApi(shop), {"id": 7})
+
+
+async def test_an_answer_without_a_body_holds_no_records():
+    pages = await read(ScriptedApi(lambda _: (204, b""), region="eu"))
+    assert [list(page.records) for page in pages] == [[]]
+
+
+def test_a_key_is_written_as_its_provider_does():
+    document = MANIFEST.model_dump(mode="json", exclude_defaults=True)
+    document["streams"]["orders"]["primary_key"] = ["envelopeId", "Line-No"]
+    stream = connector_of(Manifest.model_validate(document), evaluate).streams["orders"]
+    assert stream.kind.primary_key == ("envelopeId", "Line-No")

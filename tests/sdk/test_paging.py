@@ -19,16 +19,20 @@ RULES = {
     "page from 0": Pagination(kind="page", parameter="page", size_parameter="per_page", size=3, first=0),
     "offset": Pagination(kind="offset", parameter="skip", size_parameter="take", size=3),
 }
+RULES |= {
+    f"{kind} in the body": RULES[kind].model_copy(update={"where": "body"})
+    for kind in ("cursor", "page", "page from 0", "offset")
+}
 
 
 def served(kind, total, request):
     """A list of `total` numbers, three a page, in each provider's manner."""
-    query = request.query
+    query = (request.json or {}) if kind.endswith("in the body") else request.query
     if kind.startswith("page"):
-        at = (int(query["page"]) - (0 if kind == "page from 0" else 1)) * 3
-    elif kind == "offset":
+        at = (int(query["page"]) - (0 if kind.startswith("page from 0") else 1)) * 3
+    elif kind.startswith("offset"):
         at = int(query["skip"])
-    elif kind == "cursor":
+    elif kind.startswith("cursor"):
         at = int(query.get("cursor", 0))
     else:
         at = int(request.path.partition("?at=")[2] or 0)

@@ -13,6 +13,7 @@ from worksphere_hub.connections.upkeep import Upkeep
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.inbound.process import Processor
+from worksphere_hub.inbound.subscribe import Subscriber
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.breaker import BreakerSettings
 from worksphere_hub.webhooks.courier import Courier
@@ -81,10 +82,12 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
 
 
 async def _keep_connections(hub: Hub) -> None:
-    """Renew and test connections; what is under way when the worker ends is brought to its end."""
+    """Renew and test connections and their subscriptions; what is under way when the worker ends is finished."""
     room = open_connections(hub.database, hub.vault, hub.provider_egress, hub.settings.connections)
     try:
-        await Upkeep(room).run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Upkeep(room).run())
+            group.create_task(Subscriber(room, hub.settings.inbound).run())
     finally:
         await room.close()
 

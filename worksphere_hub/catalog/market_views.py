@@ -24,6 +24,8 @@ from worksphere_hub.catalog.market_schemas import (
     VersionOut,
 )
 from worksphere_hub.db.pool import Row
+from worksphere_hub.sdk import registry
+from worksphere_hub.sdk.connector import Connector
 from worksphere_hub.sdk.manifest.auth import AuthMethod
 from worksphere_hub.sdk.manifest.manifest import Manifest
 from worksphere_hub.sdk.quality import judge
@@ -46,7 +48,7 @@ def listing_out(row: Row, manifest: Manifest, versions: Sequence[Row], instances
         links=row["links"],
         permissions=permissions_of(manifest),
         settings=manifest.settings,
-        capabilities=_capabilities(manifest),
+        capabilities=_capabilities(manifest, None if folder is None else registry.load(manifest.slug)),
         changelog=changelog(manifest.changelog),
         screenshots=[ScreenshotOut(url=each.url, alt=each.alt) for each in manifest.screenshots],
         versions=[version_out(each) for each in versions],
@@ -161,13 +163,23 @@ def _fields(method: AuthMethod) -> list[FieldOut]:
     return found
 
 
-def _capabilities(manifest: Manifest) -> Capabilities:
+def _capabilities(manifest: Manifest, connector: Connector | None) -> Capabilities:
+    """What the manifest says it can do; with code, what the code says."""
     events = {} if manifest.inbound is None else manifest.inbound.events
+    streams = [_capability(name, each) for name, each in manifest.streams.items()]
+    actions = [_capability(name, each) for name, each in manifest.actions.items()]
+    if connector is not None:
+        streams = [_named(name, each.kind.title) for name, each in sorted(connector.streams.items())]
+        actions = [_named(name, each.deed.title) for name, each in sorted(connector.actions.items())]
     return Capabilities(
-        streams=[_capability(name, each) for name, each in manifest.streams.items()],
-        actions=[_capability(name, each) for name, each in manifest.actions.items()],
+        streams=streams,
+        actions=actions,
         events=[CapabilityOut(name=name, title=line, description=None) for name, line in events.items()],
     )
+
+
+def _named(name: str, title: str) -> CapabilityOut:
+    return CapabilityOut(name=name, title=title, description=None)
 
 
 def _capability(name: str, part: Any) -> CapabilityOut:

@@ -21,6 +21,7 @@ from worksphere_hub.connections.connectors import connector_for
 from worksphere_hub.connections.services import Connections
 from worksphere_hub.errors import FieldProblem
 from worksphere_hub.events import contracts
+from worksphere_hub.sdk import boundary
 from worksphere_hub.sdk.action import Action
 from worksphere_hub.sdk.connector import Connector
 from worksphere_hub.sdk.errors import ConnectorFailed
@@ -72,7 +73,7 @@ async def run(room: Connections, who: Who, connection: UUID, name: str, given: M
     if action is None:
         raise ActionNotFound(f"It has {_listed(found.connector.actions)}.")
     _require_input(action, given)
-    result = await _asked(room, lambda: action.run(found.api, given))
+    result = await _asked(room, lambda: boundary.run(action, found.api, given))
     _require_bounded(result, "It was done all the same.")
     return result
 
@@ -82,8 +83,8 @@ async def streams(room: Connections, who: Who, connection: UUID) -> list[tuple[s
 
     async def look() -> list[tuple[str, Kind]]:
         found = await opened(room, who, connection)
-        known = await found.connector.discover(found.api)
-        return [(name, await known[name].describe(found.api)) for name in sorted(known)]
+        known = await boundary.told("discovery", lambda: found.connector.discover(found.api))
+        return [(name, await _described(found, known[name])) for name in sorted(known)]
 
     return await _asked(room, look)
 
@@ -95,7 +96,7 @@ async def sample(room: Connections, who: Who, connection: UUID, name: str, only:
         found = await opened(room, who, connection)
         stream = await _stream(found, name)
         records: list[Mapping[str, Any]] = []
-        async for page in stream.read(found.api, None, only=only or None):
+        async for page in boundary.pages(stream, found.api, None, only=only or None):
             records += page.records
             if len(records) >= limit:
                 break
@@ -107,10 +108,14 @@ async def sample(room: Connections, who: Who, connection: UUID, name: str, only:
 
 
 async def _stream(found: Opened, name: str) -> Stream:
-    known = await found.connector.discover(found.api)
+    known = await boundary.told("discovery", lambda: found.connector.discover(found.api))
     if name not in known:
         raise StreamNotFound(f"It has {_listed(known)}.")
     return known[name]
+
+
+async def _described(found: Opened, stream: Stream) -> Kind:
+    return await boundary.told(stream.name, lambda: stream.describe(found.api))
 
 
 async def _asked(room: Connections, work: Callable[[], Awaitable[Given]]) -> Given:

@@ -16,6 +16,7 @@ from worksphere_hub.connections.verify import Verdict, request_of, verdict
 from worksphere_hub.db.pool import Database, Row, Transaction
 from worksphere_hub.errors import HubError
 from worksphere_hub.expressions.errors import ExpressionFailed
+from worksphere_hub.sdk.errors import ConnectorFailed
 from worksphere_hub.sdk.manifest.auth import OAuth2
 from worksphere_hub.sdk.manifest.template import TemplateFailed
 from worksphere_hub.security.egress import EgressClient, EgressFailed
@@ -120,7 +121,7 @@ class Checker:
             return _Seen(Verdict(refused.code, refused.detail[:500]), None)
         except HubError as refused:
             return _Seen(Verdict(refused.code, refused.detail[:500]), None)
-        except (TemplateFailed, ExpressionFailed) as failed:
+        except (TemplateFailed, ExpressionFailed, ConnectorFailed) as failed:
             return _Seen(Verdict("manifest", f"The verification call cannot be made: {failed}"[:500]), None)
         return seen
 

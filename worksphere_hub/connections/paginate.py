@@ -27,7 +27,7 @@ def next_page(
     if pagination.kind == "next_url":
         found = _value(pagination.cursor, answer)
         return _below(base, found if isinstance(found, str) else None)
-    if pagination.parameter is None:
+    if pagination.parameter is None or pagination.where == "body":
         return None
     given = dict(parse_qsl(query, keep_blank_values=True))
     following = _following(pagination, given, answer)

@@ -96,6 +96,10 @@ select * from (
     union all
     select 'client_secret', null, o.client_id, null, o.id, o.secret_expires_at
     from hub.oauth_clients o where o.org_id = $1 and o.secret_expires_at is not null
+    union all
+    select 'subscription', s.connection_id, c.name, null, null, s.expires_at
+    from hub.inbound_subscriptions s join hub.api_connections c on c.org_id = s.org_id and c.id = s.connection_id
+    where s.org_id = $1 and s.expires_at is not null and s.status <> 'cancelling'
 ) as ends
 where expires_at < $2 order by expires_at limit 500;
 

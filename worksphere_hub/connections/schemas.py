@@ -138,9 +138,10 @@ class HealthChange(BaseModel):
 class Expiry(BaseModel):
     """Something that ends by itself."""
 
-    kind: Literal["grant", "idle", "client_secret"] = Field(
+    kind: Literal["grant", "idle", "client_secret", "subscription"] = Field(
         description="grant: a person must authorize anew; idle: a refresh token that is not used by then (the hub uses "
-        "it before); client_secret: the provider's app needs a new secret."
+        "it before); client_secret: the provider's app needs a new secret; subscription: the provider stops sending "
+        "(the hub renews it before)."
     )
     connection_id: str | None
     client_id: str | None

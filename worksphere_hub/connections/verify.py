@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from worksphere_hub.connections import scopes
-from worksphere_hub.connections.hosts import join
+from worksphere_hub.connections.hosts import join, whole
 from worksphere_hub.connections.placement import Outgoing
 from worksphere_hub.expressions.compile import load_expression
 from worksphere_hub.expressions.errors import ExpressionFailed
+from worksphere_hub.sdk.declared import form_of
 from worksphere_hub.sdk.manifest.api import Api, Verification
 from worksphere_hub.sdk.manifest.template import fill
 
@@ -31,13 +32,15 @@ def request_of(api: Api, verification: Verification, values: Mapping[str, Any]) 
     """The request. Raises TemplateFailed, HostNotAllowed."""
     path, _, own = fill(verification.path, values).partition("?")
     query = urlencode({name: fill(text, values) for name, text in verification.query.items()}, quote_via=quote)
-    url = join(fill(api.base_url, values), path, "&".join(part for part in (own, query) if part))
+    base, query = fill(api.base_url, values), "&".join(part for part in (own, query) if part)
+    url = whole(base, f"{path}?{query}", str) if "://" in path else join(base, path, query)
     headers = {name.lower(): fill(text, values) for name, text in {**api.headers, **verification.headers}.items()}
     body = None
     if verification.body is not None:
         value = load_expression(verification.body).evaluate({"input": {}, "settings": values.get("settings", {})})
-        body = json.dumps(value).encode()
-        headers.setdefault("content-type", "application/json")
+        is_form = verification.encoding == "form"
+        body = urlencode(form_of(value)).encode() if is_form else json.dumps(value).encode()
+        headers.setdefault("content-type", "application/x-www-form-urlencoded" if is_form else "application/json")
     headers.setdefault("accept", "application/json")
     return Outgoing(verification.method, url, headers, body)
 

@@ -10,6 +10,7 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from worksphere_hub.db.failures import DatabaseUnavailable, NotCommitted, connecting, translated
+from worksphere_hub.db.urls import without_pooler
 
 Row = asyncpg.Record
 
@@ -17,6 +18,7 @@ Row = asyncpg.Record
 _GRACE = 2.0
 _CONNECT = 10.0
 _HAND_BACK = 5.0
+_CACHED_STATEMENTS = 100  # the driver's own default
 
 # How a page of a search is found: along an index that has the rows in the order of the page, one partition after the
 # other, until it is full. The planner does not know the bounds of a cached plan, takes them for narrow and would rather
@@ -68,18 +70,26 @@ class Transaction:
 class Database:
     """A pool of connections of one login, which owns nothing and bypasses nothing (see `checks`)."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, patience: float) -> None:
-        """`patience` is how long to wait for a connection, in seconds."""
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, patience: float, limits: str = "") -> None:
+        """`patience` is how long to wait for a connection, in seconds.
+
+        `limits` are the settings of each transaction behind a pooler, which keeps none for a connection.
+        """
         self._pool = pool
         self._patience = patience
+        self._limits = limits
 
     @classmethod
     async def open(cls, url: str, *, application: str, size: int = 10, statement_timeout: float = 30.0) -> Self:
         """Connect. `statement_timeout` is in seconds and also bounds how long a transaction may stay idle.
 
         It holds on this side too: a link that has gone dead without a word would otherwise be waited on for ever.
+        A URL with `pooler=transaction` leads to a pooler in transaction mode, such as PgBouncer: nothing is prepared,
+        and nothing set, for longer than a transaction.
         """
+        url, is_pooled = without_pooler(url)
         milliseconds = str(int(statement_timeout * 1000))
+        limits = {"statement_timeout": milliseconds, "idle_in_transaction_session_timeout": milliseconds}
         with connecting():
             pool = await asyncpg.create_pool(
                 url,
@@ -89,13 +99,11 @@ class Database:
                 reset=_keep,
                 timeout=_CONNECT,
                 command_timeout=statement_timeout + _GRACE,
-                server_settings={
-                    "application_name": application,
-                    "statement_timeout": milliseconds,
-                    "idle_in_transaction_session_timeout": milliseconds,
-                },
+                server_settings={"application_name": application, **({} if is_pooled else limits)},
+                statement_cache_size=0 if is_pooled else _CACHED_STATEMENTS,
             )
-        return cls(pool, patience=statement_timeout + _CONNECT)
+        settings = "".join(f"; set local {name} = {value}" for name, value in limits.items()) if is_pooled else ""
+        return cls(pool, patience=statement_timeout + _CONNECT, limits=settings)
 
     async def close(self) -> None:
         """Close every connection, waiting for none."""
@@ -124,7 +132,13 @@ class Database:
             yield tx
 
     async def call(self, query: str, *args: object) -> list[Row]:
-        """Run one statement for no organization, as a transaction of its own in a single round trip."""
+        """Run one statement for no organization, as a transaction of its own; in a single round trip but for a pooler.
+
+        One in between may hand a statement and what it is run with to different servers, unless a transaction is open.
+        """
+        if self._limits:
+            async with self.across() as tx:
+                return await tx.rows(query, *args)
         async with self._connection() as connection:
             with translated():
                 return await connection.fetch(query, *args)
@@ -133,7 +147,7 @@ class Database:
     async def _transaction(self, opening: str) -> AsyncGenerator[Transaction]:
         async with self._connection() as connection:
             with translated():
-                await connection.execute(opening)
+                await connection.execute(opening + self._limits)
             try:
                 # Outside of `translated`: what the block itself raises, a TimeoutError of its own say, is no word of
                 # the database's.

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from worksphere_hub import ids
 from worksphere_hub.events import grammar
 from worksphere_hub.events.message import message_body
 from worksphere_hub.events.models import NewEvent
-from worksphere_hub.inbound.models import Claim, Outcome
+from worksphere_hub.inbound.models import Claim, Fact, Outcome
 from worksphere_hub.inbound.schemes.pointer import read_json
 from worksphere_hub.inbound.schemes.scheme import text_at
 from worksphere_hub.inbound.settings import InboundSettings
@@ -45,18 +46,56 @@ def event_of(claim: Claim, now: datetime, body_limit: int) -> NewEvent:
         event_type, data = RECEIVED_TYPE, _notice(claim)
     else:
         event_type, data = _event_type(claim), _data(claim)
-    body = message_body(event_type, claim.received_at, data)
+    content = _Content(event_type, claim.received_at, data)
+    return _event(claim, content, (claim.provider_event_id or claim.id.hex, claim.id.bytes), now, body_limit)
+
+
+def event_of_fact(claim: Claim, fact: Fact, now: datetime, body_limit: int) -> NewEvent:
+    """The event that one of a message's facts becomes, for the route `connector`. Raises NotPublishable.
+
+    A fact that has an id of its provider's is published once, whichever message it comes in.
+    """
+    told = fact.told
+    event_type = ".".join(filter(None, _NOT_IN_A_TYPE.sub("_", told.type).split(".")))
+    if not grammar.is_event_type(event_type) or event_type.startswith(OWN_PREFIX):
+        raise NotPublishable(f"no_event_type: {told.type[:100]!r} is none. {grammar.TYPE_RULE}")
+    record = None if told.stream is None else {"stream": told.stream, "key": told.key}
+    data = msgspec.json.encode(
+        {
+            "connection_id": None if fact.connection is None else ids.encode("con", fact.connection),
+            "instance_id": None if claim.instance is None else ids.encode("inst", claim.instance),
+            "account": told.account,
+            "record": record,
+            "data": told.data,
+        }
+    )
+    content = _Content(event_type, told.occurred_at or claim.received_at, data)
+    if told.id is not None:
+        return _event(claim, content, (told.id, told.id.encode()), now, body_limit)
+    identity = f"{claim.provider_event_id or claim.id.hex}#{fact.number}"
+    return _event(claim, content, (identity, claim.id.bytes), now, body_limit)
+
+
+class _Content(NamedTuple):
+    type: str
+    occurred_at: datetime
+    data: bytes
+
+
+def _event(claim: Claim, content: _Content, identity: tuple[str, bytes], now: datetime, body_limit: int) -> NewEvent:
+    """`identity` is what is published once, and what tells it from another that would come under the same name."""
+    body = message_body(*content)
     if len(body) > body_limit:
         raise NotPublishable(f"event_too_large: as an event it has {len(body)} bytes; the limit is {body_limit}.")
     return NewEvent(
         org=claim.org,
         id=ids.new_hex(),
         key=None,
-        type=event_type,
+        type=content.type,
         body=body,
-        occurred_at=claim.received_at,
+        occurred_at=content.occurred_at,
         accepted_at=now,
-        claims=(("event", _claim_key(claim), hashlib.sha256(claim.id.bytes).digest()),),
+        claims=(("event", _claim_key(claim, identity[0]), hashlib.sha256(identity[1]).digest()),),
         only_endpoint=claim.endpoint,
     )
 
@@ -114,7 +153,6 @@ def _notice(claim: Claim) -> bytes:
     )
 
 
-def _claim_key(claim: Claim) -> str:
-    identity = claim.provider_event_id or claim.id.hex
+def _claim_key(claim: Claim, identity: str) -> str:
     text = f"{claim.source.hex}\n{claim.replays}\n{identity}"
     return f"inbound:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,6 +1,6 @@
 """What can go wrong with inbound sources, their messages, and requests at their addresses."""
 
-from worksphere_hub.errors import Conflict, HubError, InvalidInput, NotFound, Unavailable
+from worksphere_hub.errors import Conflict, FieldProblem, HubError, InvalidInput, NotFound, Unavailable
 
 
 class SourceNotFound(NotFound):
@@ -17,10 +17,31 @@ class InvalidSource(InvalidInput):
     code = "invalid_inbound_source"
 
 
+def invalid_source(field: str, message: str) -> InvalidSource:
+    """The failure that one field is the cause of."""
+    return InvalidSource(f"{field} {message}.", problems=[FieldProblem(field, message)])
+
+
 class TooManySources(Conflict):
     """The organization has as many inbound sources as it may have."""
 
     code = "too_many_inbound_sources"
+
+
+class SubscriptionNotFound(NotFound):
+    """There is no subscription with this id."""
+
+
+class SubscriptionExists(Conflict):
+    """The connection is subscribed to this already."""
+
+    code = "subscription_exists"
+
+
+class NothingToSubscribe(Conflict):
+    """The integration has no subscriptions: its provider is set up there, to send to an inbound source."""
+
+    code = "nothing_to_subscribe"
 
 
 class MessageBusy(Conflict):
@@ -30,7 +51,7 @@ class MessageBusy(Conflict):
 
 
 class MessageNotForReplay(Conflict):
-    """This message was a challenge, which has no event."""
+    """This message has no event of its own: it was a challenge, or was passed on."""
 
     code = "inbound_message_handshake"
 

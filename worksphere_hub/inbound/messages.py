@@ -16,6 +16,8 @@ async def replay(database: Database, principal: Principal, source: UUID, message
         before = await _locked(tx, principal.org, source, message)
         if before["verdict"] == "handshake":
             raise MessageNotForReplay
+        if before["passed_on"] is not None:
+            raise MessageNotForReplay("It was passed on: whoever has it now can have it processed again.")
         if before["state"] == "received":
             raise MessageBusy("This message is waiting for its turn or for another attempt. Ignore it first.")
         await tx.run(QUERIES.replay_message, principal.org, message)

@@ -1,11 +1,13 @@
 """Sources as stored, what stands at an address, messages in a worker's hand and what becomes of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from worksphere_hub.inbound.schemes.catalogue import Verification
+from worksphere_hub.sdk.inbound import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,9 @@ class Source:
     tolerance: int
     rate_limit: int
     instance: UUID | None
+    connection: UUID | None
+    integration: str | None
+    fed: bool
     created_at: datetime
     updated_at: datetime
 
@@ -62,14 +67,29 @@ class Claim:
     endpoint: UUID | None
     event_type: str | None
     event_type_from: dict[str, Any] | None
+    instance: UUID | None = None
+    connection: UUID | None = None
+    integration: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact out of a message: which of them it is, and the connection that it is about, if that is known."""
+
+    told: Told
+    number: int
+    connection: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of a message: its next state, the wait in seconds before another attempt, its event or its error."""
+    """What becomes of a message: its next state, the wait in seconds before another attempt, its events or its error.
+
+    One that is `passed` on has its end already.
+    """
 
     claim: Claim
     state: str
     delay: float = 0.0
-    event: UUID | None = None
+    events: Sequence[UUID] = ()
     error: str | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
 from worksphere_hub import clock, ids
 from worksphere_hub.bus.doorbell import Ear
@@ -9,7 +10,8 @@ from worksphere_hub.db.failures import is_passing
 from worksphere_hub.db.pool import Database
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.accept import Acceptor
-from worksphere_hub.inbound import convert, store
+from worksphere_hub.events.models import NewEvent
+from worksphere_hub.inbound import convert, facts, store
 from worksphere_hub.inbound.models import Claim, Outcome
 from worksphere_hub.inbound.settings import InboundSettings
 from worksphere_hub.telemetry.logs import wide
@@ -80,12 +82,37 @@ class Processor:
             # Every worker that tried died of it before it could say so.
             return Outcome(claim, "failed", error="gave_up: no worker came to an end with it.")
         try:
-            accepted = await self._acceptor.accept(convert.event_of(claim, clock.now(), self._body_limit))
+            if claim.route == "accounts":
+                return await self._pass_on(claim)
+            # One after the other: what one message says first comes first.
+            accepted = [await self._acceptor.accept(event) for event in await self._events(claim)]
         except convert.NotPublishable as error:
             return Outcome(claim, error.state, error=error.why)
         except Exception as error:  # noqa: BLE001 - one message's trouble is its own
             return convert.after_failure(claim, _why(error), self._settings)
-        return Outcome(claim, "processed", event=ids.parse("evt", accepted.id))
+        found = [ids.parse("evt", each.id) for each in accepted]
+        return Outcome(claim, "processed", events=[each for each in found if each is not None])
+
+    async def _events(self, claim: Claim) -> list[NewEvent]:
+        """The events that a message becomes. Raises NotPublishable, also when it holds no fact."""
+        now = clock.now()
+        if claim.route != "connector":
+            return [convert.event_of(claim, now, self._body_limit)]
+        found = await facts.of_message(self._database, claim)
+        if not found:
+            raise convert.NotPublishable("no_facts: it only wanted an answer.", state="ignored")
+        return [convert.event_of_fact(claim, fact, now, self._body_limit) for fact in found]
+
+    async def _pass_on(self, claim: Claim) -> Outcome:
+        accounts = await facts.accounts(self._database, claim)
+        if not accounts:
+            raise convert.NotPublishable("no_account: it is about no account.", state="ignored")
+        seen_until = clock.now() + timedelta(days=self._settings.seen_days)
+        count = await store.pass_on(self._database, claim, accounts, seen_until)
+        if count == 0:
+            # Somebody may be connecting that account at this very moment.
+            return convert.after_failure(claim, "no_connection: nobody has connected the account.", self._settings)
+        return Outcome(claim, "passed")
 
 
 def _why(error: Exception) -> str:

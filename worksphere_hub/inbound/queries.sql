@@ -19,8 +19,25 @@ select * from hub.claim_inbound_messages($1::interval);
 -- name: finish_inbound_messages
 -- Move messages on; answers those that belonged to another worker by then.
 select * from hub.finish_inbound_messages(
-    $1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::bigint[], $6::uuid[], $7::text[]
+    $1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::bigint[], $6::text[], $7::text[]
 );
+
+-- name: pass_on_inbound
+-- Pass a message on to the organizations whose accounts it is about; answers to how many, null when it is no longer ours.
+select hub.pass_on_inbound($1::uuid, $2::uuid, $3::integer, $4::text[], $5::timestamptz);
+
+-- name: integration_offered
+-- The version of an organization's own integration that its listing offers, with its manifest.
+select i.id, i.manifest, i.manifest_digest
+from hub.integration_marketplace l
+join hub.integrations i on i.org_id = l.org_id and i.id = l.integration_id
+where l.org_id = $1 and l.slug = $2;
+
+-- name: connection_of_account
+-- The oldest connection of an instance to an account.
+select id from hub.api_connections
+where org_id = $1 and instance_id = $2 and account_key = $3 and status <> 'disconnected'
+order by id limit 1;
 
 -- name: forget_inbound
 -- Delete expired event ids and secrets and old counts of refusals, a batch at a time.
@@ -30,9 +47,9 @@ select hub.forget_inbound();
 -- Create a source; nothing when the organization has as many as it may have.
 insert into hub.inbound_sources (
     org_id, id, token_digest, name, scheme, config, route, endpoint_id, event_type, event_type_from, status, size_limit,
-    tolerance, rate_limit, instance_id
+    tolerance, rate_limit, instance_id, connection_id, integration_slug
 )
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $16, $17, $18
 where (select count(*) from hub.inbound_sources where org_id = $1) < $15
 returning *;
 
@@ -80,7 +97,8 @@ select exists (select from hub.webhook_endpoints where org_id = $1 and id = $2);
 -- name: list_messages
 -- A page of a source's messages, newest first, before the cursor; by state where given. Without their bodies.
 select m.org_id, m.id, m.source_id, m.provider_event_id, m.method, m.query, m.headers, octet_length(m.body) as size,
-    m.received_at, m.verdict, m.state, m.attempts, m.replays, m.due_at, m.leased, m.event_id, m.error,
+    m.received_at, m.verdict, m.state, m.attempts, m.replays, m.due_at, m.leased, m.event_id, m.event_ids, m.passed_on,
+    m.error,
     coalesce(s.repeats, 0) as repeats
 from hub.inbound_messages m
 left join hub.inbound_seen s on s.org_id = m.org_id and s.source_id = m.source_id
@@ -98,7 +116,7 @@ where m.org_id = $1 and m.source_id = $2 and m.id = $3;
 
 -- name: message_for_change
 -- How far a message is, locked until the transaction ends.
-select m.id, m.verdict, m.state from hub.inbound_messages m
+select m.id, m.verdict, m.state, m.passed_on from hub.inbound_messages m
 where m.org_id = $1 and m.source_id = $2 and m.id = $3 for update;
 
 -- name: replay_message

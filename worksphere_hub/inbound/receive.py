@@ -28,7 +28,7 @@ TOKEN_PREFIX = "hub_in_"  # noqa: S105 - what a token begins with is no token
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A request that was taken: the message it is, whether it is new, and what a challenge is answered with.
+    """A request that was taken: the message it is, whether it is new, and what it is answered with besides.
 
     A challenge that proves nothing is no message.
     """
@@ -104,7 +104,8 @@ class Doorkeeper:
         if not verified.proven:
             return Taken(None, new=False, answer=verified.answer)
         names = (door.org, door.source, ids.new(), verified.event_id)
-        content = (received.method, _query(door.scheme, received), _headers(door.scheme, received), received.body)
+        body = received.body if verified.kept is None else verified.kept
+        content = (received.method, _query(door.scheme, received), _headers(door.scheme, received), body)
         seen_until = clock.now() + timedelta(days=self._settings.seen_days)
         verdict = "verified" if verified.answer is None else "handshake"
         try:
@@ -114,7 +115,7 @@ class Doorkeeper:
             raise NotStoredInTime(retry_after=5.0) from None
         if new and verified.answer is None:
             self._on_stored()
-        return Taken(message, new, verified.answer)
+        return Taken(message, new, verified.answer or verified.acknowledgement)
 
     async def _look_up(self, digest: bytes) -> Door | None:
         row = await store.find_door(self._database, digest)

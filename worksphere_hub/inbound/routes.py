@@ -9,7 +9,7 @@ from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.accounts.requires import requires
 from worksphere_hub.http.idempotent_route import IdempotentRoute
 from worksphere_hub.http.paging import Page, Paged, cut_page
-from worksphere_hub.inbound import door_routes, messages, sources, views
+from worksphere_hub.inbound import addresses, door_routes, messages, sources, subscription_routes, views
 from worksphere_hub.inbound.errors import MessageNotFound, SourceNotFound
 from worksphere_hub.inbound.schemas import (
     AddressOut,
@@ -29,7 +29,7 @@ from worksphere_hub.inbound.store import QUERIES
 from worksphere_hub.security.tokens import MintedToken
 
 router = APIRouter(prefix="/v1/inbound-sources", tags=["inbound sources"], route_class=IdempotentRoute)
-ROUTERS = (router, door_routes.router)
+ROUTERS = (router, subscription_routes.router, door_routes.router)
 
 Reader = Annotated[Principal, Depends(requires("inbound:read"))]
 Writer = Annotated[Principal, Depends(requires("inbound:write"))]
@@ -150,5 +150,4 @@ def _inbound(request: Request) -> Inbound:
 
 
 def _address(request: Request, token: MintedToken) -> str:
-    base = _inbound(request).settings.public_url.rstrip("/") or str(request.base_url).rstrip("/")
-    return f"{base}/in/{token.text.reveal()}"
+    return addresses.address_of(_inbound(request).settings, str(request.base_url), token)

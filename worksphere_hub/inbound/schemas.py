@@ -10,7 +10,7 @@ from worksphere_hub.inbound.schemes.scheme import HeaderName, Pointer
 
 _Strict = ConfigDict(extra="forbid")
 
-Route = Literal["event", "endpoint", "sync"]
+Route = Literal["event", "endpoint", "sync", "connector", "accounts"]
 State = Literal["received", "processed", "failed", "ignored"]
 
 _Name = Annotated[str, Field(min_length=1, max_length=200, examples=["Stripe, live"])]
@@ -20,7 +20,9 @@ _Tolerance = Annotated[int, Field(ge=1, le=3600, description="Seconds a signed t
 _RateLimit = Annotated[int, Field(ge=1, le=100_000, description="Requests a second that one API process takes.")]
 _ROUTE = (
     "event: published for every endpoint that wants its type; endpoint: straight through to the one endpoint; "
-    "sync: kept, and only told of by an event `hub.inbound.received`."
+    "sync: kept, and only told of by an event `hub.inbound.received`; connector: its integration says which facts are "
+    "in a message, each an event with the connection and the record it is about; accounts: passed on to the "
+    "organizations that have connected the accounts it is about."
 )
 
 
@@ -59,7 +61,11 @@ class SourceCreate(BaseModel):
     tolerance: _Tolerance = 300
     rate_limit: _RateLimit = 100
     instance_id: Annotated[
-        str | None, Field(description="The instance it is set up for, with which it is deleted.")
+        str | None,
+        Field(description="The instance it is set up for, with which it is deleted; needed for the route `connector`."),
+    ] = None
+    integration: Annotated[
+        str | None, Field(max_length=63, description="For the route `accounts`: an integration of one's own.")
     ] = None
 
 
@@ -106,6 +112,9 @@ class SourceOut(BaseModel):
     tolerance: int
     rate_limit: int
     instance_id: str | None
+    connection_id: str | None = Field(description="Whose messages come here, where that is one connection alone.")
+    integration: str | None
+    fed: bool = Field(description="Takes in what the integration's owner passes on; it has no address of its own.")
     created_at: datetime
     updated_at: datetime
 
@@ -149,7 +158,9 @@ class MessageOut(BaseModel):
     replays: int
     repeats: int = Field(description="How often the provider sent it again.")
     next_attempt_at: datetime | None
-    event_id: str | None
+    event_id: str | None = Field(description="The first event that was made of it.")
+    event_ids: list[str]
+    passed_on: int | None = Field(description="To how many organizations it was passed on; its body is with them.")
     error: str | None
     method: str
     query: str
@@ -161,6 +172,38 @@ class MessageWithBody(MessageOut):
     """The same with its body, for those who may see payloads."""
 
     body_base64: str | None
+
+
+class SubscriptionCreate(BaseModel):
+    """What a provider is to send."""
+
+    model_config = _Strict
+    wanted: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=500)]],
+        Field(
+            max_length=20,
+            description="What of the account is to be told, as the integration's README says; nothing: everything.",
+            examples=[["/teams/{id}/channels/{id}/messages"]],
+        ),
+    ] = []
+
+
+class SubscriptionOut(BaseModel):
+    """A provider's promise to send."""
+
+    id: str
+    connection_id: str
+    source_id: str = Field(description="Where its messages come in.")
+    wanted: list[str]
+    status: Literal["pending", "active", "failing", "cancelling"]
+    expires_at: datetime | None = Field(description="When the provider would stop; it is renewed before.")
+    renewed_at: datetime | None
+    next_attempt_at: datetime | None
+    failures: int
+    error_code: str | None
+    error: str | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class RefusalOut(BaseModel):

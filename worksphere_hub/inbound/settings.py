@@ -16,4 +16,6 @@ class InboundSettings:
     retry_wait: float = 2.0  # before the second attempt; doubled before each further one
     retry_wait_limit: float = 600.0  # and at most this
     lease: float = 30.0  # how long a worker that died keeps what it had in hand
+    subscription_poll: float = 1.0  # how long an idle worker waits before it looks for subscriptions that are due
+    subscription_lease: float = 120.0  # how long a worker that died keeps those that it had in hand
     idle_poll: float = 0.5  # how long an idle worker waits for the doorbell before it looks by itself

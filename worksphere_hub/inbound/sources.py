@@ -2,7 +2,7 @@
 
 import base64
 import secrets as random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,12 +10,13 @@ from uuid import UUID
 from worksphere_hub import ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
+from worksphere_hub.connections.models import Connection
 from worksphere_hub.db.failures import translated
 from worksphere_hub.db.pool import Database, Row, Transaction
-from worksphere_hub.errors import FieldProblem
 from worksphere_hub.events import grammar
+from worksphere_hub.inbound import readable
 from worksphere_hub.inbound.convert import OWN_PREFIX
-from worksphere_hub.inbound.errors import InvalidSource, SourceNotFound, TooManySources
+from worksphere_hub.inbound.errors import SourceNotFound, TooManySources, invalid_source
 from worksphere_hub.inbound.models import Source
 from worksphere_hub.inbound.receive import TOKEN_PREFIX, Doorkeeper, secret_place
 from worksphere_hub.inbound.schemas import SecretRotation, SourceCreate, SourceUpdate
@@ -59,9 +60,9 @@ class Made:
 async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -> Made:
     """Create a source; raises InvalidSource or TooManySources."""
     org = principal.org
-    given = wanted.model_dump(exclude={"verification", "secret", "instance_id"}) | {"status": "enabled"}
+    given = wanted.model_dump(exclude={"verification", "secret", "instance_id", "integration"}) | {"status": "enabled"}
     instance = None if wanted.instance_id is None else ids.parse("inst", wanted.instance_id)
-    missing = _invalid("instance_id", "is not an instance; leave it out for a source of its own")
+    missing = invalid_source("instance_id", "is not an instance; leave it out for a source of its own")
     if wanted.instance_id is not None and instance is None:
         raise missing
     secret, is_made = _secret(wanted.verification, wanted.secret)
@@ -69,17 +70,52 @@ async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -
     token = mint_token(TOKEN_PREFIX)
     async with inbound.database.tenant(org) as tx:
         columns = await _columns(tx, org, wanted.verification, given)
+        await readable.require(tx, org, wanted.verification, readable.Of(wanted.route, instance, wanted.integration))
         limit = inbound.settings.source_limit
+        names = (limit, instance, None, wanted.integration)
         with translated({"inbound_sources_org_id_instance_id_fkey": missing}):
-            row = await tx.row(QUERIES.insert_source, org, ids.new(), token.digest, *columns, limit, instance)
+            row = await tx.row(QUERIES.insert_source, org, ids.new(), token.digest, *columns, *names)
         if row is None:
-            raise TooManySources(f"An organization may have {limit} inbound sources. Delete one that is not used.")
+            raise _too_many(inbound.settings)
         source = source_of(row)
         if sealed is not None:
             await tx.run(QUERIES.insert_source_secret, org, source.id, *sealed)
         changes = {"name": [None, source.name], "scheme": [None, source.scheme.scheme], "route": [None, source.route]}
         await _audit(tx, principal, "inbound_source.created", source.id, changes)
     return Made(source, token, secret if is_made else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A source for a connection, before it is stored."""
+
+    name: str
+    scheme: Verification
+    token: MintedToken
+    secret: str = field(repr=False)
+    sealed: tuple[UUID, bytes] = field(repr=False)
+
+
+async def prepare(inbound: Inbound, org: UUID, name: str, scheme: Verification) -> Prepared:
+    """Mint the address and the secret of a source that one connection's messages come to. Not within a transaction."""
+    # Every provider takes this: Graph's may have 128 characters, Google's 256.
+    secret = random.token_hex(32)
+    return Prepared(name, scheme, mint_token(TOKEN_PREFIX), secret, await _seal(inbound.vault, org, secret))
+
+
+async def insert_prepared(
+    tx: Transaction, settings: InboundSettings, connection: Connection, prepared: Prepared
+) -> UUID:
+    """Store a prepared source; answers its id."""
+    org, source, standard = connection.org, ids.new(), SourceCreate.model_construct()
+    limits = (standard.size_limit, standard.tolerance, standard.rate_limit)
+    content = (prepared.name, prepared.scheme.scheme, config_of(prepared.scheme), "connector", None, None, None)
+    names = (settings.source_limit, connection.instance, connection.id, None)
+    row = await tx.row(QUERIES.insert_source, org, source, prepared.token.digest, *content, "enabled", *limits, *names)
+    if row is None:
+        raise _too_many(settings)
+    await tx.run(QUERIES.insert_source_secret, org, source, *prepared.sealed)
+    return source
 
 
 async def change(inbound: Inbound, principal: Principal, source_id: UUID, wanted: SourceUpdate) -> Source:
@@ -89,8 +125,10 @@ async def change(inbound: Inbound, principal: Principal, source_id: UUID, wanted
         before = await _locked(tx, principal.org, source_id)
         scheme = wanted.verification or before.scheme
         if scheme.scheme != before.scheme.scheme:
-            raise _invalid("verification.scheme", "cannot be changed; create another source for another provider")
+            raise invalid_source("verification.scheme", "cannot be changed; create another source for another provider")
         columns = await _columns(tx, principal.org, scheme, _shown(before) | given)
+        route = given.get("route", before.route)
+        await readable.require(tx, principal.org, scheme, readable.Of(route, before.instance, before.integration))
         row = await tx.row(QUERIES.update_source, principal.org, source_id, *columns)
         assert row is not None
         after = source_of(row)
@@ -126,7 +164,7 @@ async def rotate_secret(inbound: Inbound, principal: Principal, source_id: UUID,
         scheme = (await find(tx, org, source_id)).scheme
     secret, is_made = _secret(scheme, wanted.secret)
     if secret is None:
-        raise _invalid("secret", "is not for this scheme: change its identities instead")
+        raise invalid_source("secret", "is not for this scheme: change its identities instead")
     sealed = await _seal(inbound.vault, org, secret)
     async with inbound.database.tenant(org) as tx:
         await _locked(tx, org, source_id)
@@ -162,6 +200,9 @@ def source_of(row: Row) -> Source:
         tolerance=row["tolerance"],
         rate_limit=row["rate_limit"],
         instance=row["instance_id"],
+        connection=row["connection_id"],
+        integration=row["integration_slug"],
+        fed=row["fed"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )
@@ -181,9 +222,9 @@ async def _columns(tx: Transaction, org: UUID, scheme: Verification, given: dict
     if given["route"] == "endpoint":
         endpoint = ids.parse("whe", given["endpoint_id"] or "")
         if endpoint is None or not await tx.value(QUERIES.endpoint_exists, org, endpoint):
-            raise _invalid("endpoint_id", "is not an endpoint; the route `endpoint` needs one")
+            raise invalid_source("endpoint_id", "is not an endpoint; the route `endpoint` needs one")
     elif given["endpoint_id"] is not None:
-        raise _invalid("endpoint_id", "is for the route `endpoint`; set it to null or change the route")
+        raise invalid_source("endpoint_id", "is for the route `endpoint`; set it to null or change the route")
     return [
         given["name"],
         scheme.scheme,
@@ -202,16 +243,18 @@ async def _columns(tx: Transaction, org: UUID, scheme: Verification, given: dict
 def _check_types(given: dict[str, Any]) -> None:
     event_type, where = given["event_type"], given["event_type_from"]
     if event_type is not None and not grammar.is_event_type(event_type):
-        raise _invalid("event_type", grammar.TYPE_RULE)
+        raise invalid_source("event_type", grammar.TYPE_RULE)
     if event_type is not None and event_type.startswith(OWN_PREFIX):
-        raise _invalid("event_type", f"begins with {OWN_PREFIX}, which is for the hub's own events")
+        raise invalid_source("event_type", f"begins with {OWN_PREFIX}, which is for the hub's own events")
     if where is not None:
         if (where.get("header") is None) == (where.get("pointer") is None):
-            raise _invalid("event_type_from", "needs header or pointer, one of the two")
+            raise invalid_source("event_type_from", "needs header or pointer, one of the two")
         if where["prefix"].startswith(OWN_PREFIX):
-            raise _invalid("event_type_from.prefix", f"begins with {OWN_PREFIX}, which is for the hub's own events")
-    if given["route"] != "sync" and event_type is None and where is None:
-        raise _invalid("event_type", "is missing; give event_type, event_type_from or both")
+            raise invalid_source(
+                "event_type_from.prefix", f"begins with {OWN_PREFIX}, which is for the hub's own events"
+            )
+    if given["route"] in {"event", "endpoint"} and event_type is None and where is None:
+        raise invalid_source("event_type", "is missing; give event_type, event_type_from or both")
 
 
 def _shown(source: Source) -> dict[str, Any]:
@@ -236,13 +279,18 @@ def _secret(scheme: Verification, given: str | None) -> tuple[str | None, bool]:
         try:
             scheme.check_secret(given)
         except WeakSecret as weak:
-            raise _invalid("secret", str(weak)) from None
+            raise invalid_source("secret", str(weak)) from None
         return given, False
     if not scheme.takes_secret:
         return None, False
     if not scheme.mints_secret:
-        raise _invalid("secret", "is missing: copy it from the provider, who chooses it")
+        raise invalid_source("secret", "is missing: copy it from the provider, who chooses it")
     return _mint(scheme), True
+
+
+def _too_many(settings: InboundSettings) -> TooManySources:
+    limit = settings.source_limit
+    return TooManySources(f"An organization may have {limit} inbound sources. Delete one that is not used.")
 
 
 def _mint(scheme: Verification) -> str:
@@ -257,10 +305,6 @@ def _mint(scheme: Verification) -> str:
 async def _seal(vault: Vault, org: UUID, secret: str) -> tuple[UUID, bytes]:
     secret_id = ids.new()
     return secret_id, await vault.seal(org, "cred", secret_place(secret_id), secret.encode())
-
-
-def _invalid(field: str, message: str) -> InvalidSource:
-    return InvalidSource(f"{field} {message}.", problems=[FieldProblem(field, message)])
 
 
 async def _audit(tx: Transaction, principal: Principal, action: str, source_id: UUID, changes: audit.Changes) -> None:

@@ -25,6 +25,9 @@ async def claim(database: Database, lease: float) -> list[Claim]:
 
 async def finish(database: Database, outcomes: Sequence[Outcome]) -> int:
     """Write what became of messages, in one round trip; answers how many belonged to another worker by then."""
+    outcomes = [outcome for outcome in outcomes if outcome.state != "passed"]
+    if not outcomes:
+        return 0
     rows = await database.call(
         QUERIES.finish_inbound_messages,
         [outcome.claim.org for outcome in outcomes],
@@ -32,10 +35,18 @@ async def finish(database: Database, outcomes: Sequence[Outcome]) -> int:
         [outcome.claim.fence for outcome in outcomes],
         [outcome.state for outcome in outcomes],
         [int(outcome.delay * 1000) for outcome in outcomes],
-        [outcome.event for outcome in outcomes],
+        [f"{{{','.join(map(str, outcome.events))}}}" for outcome in outcomes],
         [outcome.error and outcome.error[:500] for outcome in outcomes],
     )
     return len(rows)
+
+
+async def pass_on(database: Database, claim: Claim, accounts: Sequence[str], seen_until: datetime) -> int | None:
+    """Pass a message on to whose accounts it is about; to how many organizations, None if it is not ours any more."""
+    rows = await database.call(
+        QUERIES.pass_on_inbound, claim.org, claim.id, claim.fence, list(accounts), seen_until
+    )  # fmt: skip
+    return rows[0][0]
 
 
 async def count_refusals(database: Database, counted: Sequence[tuple[UUID, UUID, str, int, str | None]]) -> None:
@@ -77,4 +88,7 @@ def _claim(row: Row) -> Claim:
         endpoint=row["endpoint_id"],
         event_type=row["event_type"],
         event_type_from=row["event_type_from"],
+        instance=row["instance_id"],
+        connection=row["connection_id"],
+        integration=row["integration_slug"],
     )

@@ -6,7 +6,17 @@ from typing import Any
 from worksphere_hub import ids
 from worksphere_hub.db.pool import Row
 from worksphere_hub.inbound.models import Source
-from worksphere_hub.inbound.schemas import HeaderPair, MessageOut, MessageWithBody, RefusalOut, SourceOut
+from worksphere_hub.inbound.schemas import (
+    HeaderPair,
+    MessageOut,
+    MessageWithBody,
+    RefusalOut,
+    SourceOut,
+    SubscriptionOut,
+)
+
+# What does not expire is due in the last year there is.
+_FAR_OFF = 9_000
 
 
 def source_out(source: Source) -> SourceOut:
@@ -25,9 +35,32 @@ def source_out(source: Source) -> SourceOut:
             "tolerance": source.tolerance,
             "rate_limit": source.rate_limit,
             "instance_id": ids.encode("inst", source.instance) if source.instance else None,
+            "connection_id": ids.encode("con", source.connection) if source.connection else None,
+            "integration": source.integration,
+            "fed": source.fed,
             "created_at": source.created_at,
             "updated_at": source.updated_at,
         }
+    )
+
+
+def subscription_out(row: Row) -> SubscriptionOut:
+    """A row of `inbound_subscriptions`, without its address."""
+    never = row["due_at"].year > _FAR_OFF
+    return SubscriptionOut(
+        id=ids.encode("sub", row["id"]),
+        connection_id=ids.encode("con", row["connection_id"]),
+        source_id=ids.encode("ins", row["source_id"]),
+        wanted=row["wanted"],
+        status=row["status"],
+        expires_at=row["expires_at"],
+        renewed_at=row["renewed_at"],
+        next_attempt_at=None if never else row["due_at"],
+        failures=row["failures"],
+        error_code=row["error_code"],
+        error=row["error"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
     )
 
 
@@ -68,6 +101,8 @@ def _message(row: Row) -> dict[str, Any]:
         "repeats": row["repeats"],
         "next_attempt_at": row["due_at"] if waits else None,
         "event_id": ids.encode("evt", row["event_id"]) if row["event_id"] else None,
+        "event_ids": [ids.encode("evt", each) for each in row["event_ids"] or filter(None, [row["event_id"]])],
+        "passed_on": row["passed_on"],
         "error": row["error"],
         "method": row["method"],
         "query": row["query"],

@@ -9,6 +9,7 @@ from worksphere_hub.sdk import paging
 from worksphere_hub.sdk.action import Action, Deed
 from worksphere_hub.sdk.api import Answer, Api, Request, require_success
 from worksphere_hub.sdk.connector import Connector
+from worksphere_hub.sdk.declared_inbound import DeclaredInbound
 from worksphere_hub.sdk.errors import BadSettings, Rejected, Unexpected
 from worksphere_hub.sdk.manifest import manifest as declared
 from worksphere_hub.sdk.manifest.api import Api as ApiRules
@@ -24,12 +25,14 @@ _CURSOR = "cursor"
 def connector_of(manifest: Manifest, evaluate: Evaluate) -> Connector:
     """The connector that a manifest makes by itself. `evaluate` works its expressions out."""
     rules = manifest.api
+    inbound = None if manifest.inbound is None else DeclaredInbound(manifest.slug, manifest.inbound, evaluate)
     if rules is None:
-        return Connector(manifest)
+        return Connector(manifest, inbound=inbound)
     return Connector(
         manifest,
         {name: DeclaredStream(name, stream, rules, evaluate) for name, stream in manifest.streams.items()},
         {name: DeclaredAction(name, action, rules, evaluate) for name, action in manifest.actions.items()},
+        inbound,
     )
 
 
@@ -75,6 +78,9 @@ class DeclaredStream(Stream):
             yield Page(records, {_CURSOR: highest} if done else dict(state or {}))
 
     def _records(self, answer: Answer) -> list[dict[str, Any]]:
+        if not answer.body:
+            # 204: there are none.
+            return []
         found = self._evaluate(self._stream.records, answer.json())
         several: list[Any] = [] if found is None else cast("list[Any]", found) if isinstance(found, list) else [found]
         records = [cast("dict[str, Any]", each) if isinstance(each, dict) else {} for each in several]
@@ -112,7 +118,22 @@ def request_of(
     except TemplateFailed as failure:
         raise BadSettings(f"There is no value for {failure.name}.") from None
     body = None if call.body is None else evaluate(call.body, known)
-    return Request(call.method, path, query, headers, json=body, slot=call.slot, idempotent=idempotent)
+    form = None if body is None or call.encoding == "json" else form_of(body)
+    json = body if form is None else None
+    return Request(call.method, path, query, headers, json=json, form=form, slot=call.slot, idempotent=idempotent)
+
+
+def form_of(body: Any) -> dict[str, str]:
+    """PURE: what an expression gave as the fields of a form; nothing is left out. Raises BadSettings."""
+    if not isinstance(body, dict):
+        raise BadSettings("The expression of a form's fields gives no object.")
+    fields: dict[str, str] = {}
+    for name, value in cast("dict[str, Any]", body).items():
+        if isinstance(value, dict | list):
+            raise BadSettings(f"The form's field {name} is neither a text, a number nor a boolean.")
+        if value is not None:
+            fields[name] = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return fields
 
 
 def checked(answer: Answer, rules: ApiRules, evaluate: Evaluate) -> Answer:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from worksphere_hub.sdk.api import Api
 
@@ -23,7 +23,7 @@ class Told:
     """One fact out of a message. `id` is the provider's own: the same fact twice has the same.
 
     `stream` and `key` say which record it is about, where that is known: a sync reads that one again. Without a key the
-    whole stream has news.
+    whole stream has news. `account` is the provider's id of the account, the manifest's `account_key`.
     """
 
     type: str
@@ -32,6 +32,7 @@ class Told:
     occurred_at: datetime | None = None
     stream: str | None = None
     key: tuple[Any, ...] | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,30 @@ class Address:
 
 
 class Inbound(ABC):
-    """What a connector makes of a provider's messages. `scheme` is the inbound scheme that verifies them."""
+    """What a connector makes of a provider's messages.
+
+    `scheme` is the inbound scheme that verifies them, `config` what it is told besides its secret. `subscribes` says
+    that the provider sends when it is asked to, by `subscribe`; else a person sets that up there.
+    """
 
     scheme: str = "hmac"
+    config: ClassVar[Mapping[str, Any]] = {}
+    subscribes: bool = False
 
     @abstractmethod
     def read(self, message: Message) -> list[Told]:
         """PURE: the facts of a message; none for one that only wants an answer. Raises Unexpected."""
 
-    async def subscribe(self, api: Api, address: Address) -> Subscription | None:
-        """Ask the provider to send; None where a person sets that up at the provider."""
+    async def subscribe(self, api: Api, address: Address) -> Subscription:
+        """Ask the provider to send."""
+        raise NotImplementedError(f"{type(self).__name__} does not subscribe: {api}, {address.url}")
+
+    async def adopt(self, api: Api, address: Address) -> Subscription | None:
+        """A subscription for this address that is there already: made before, by one who died before he wrote it down.
+
+        None where there is none, or where the provider does not tell: then another one is made, and what the old one
+        sends comes twice until it ends.
+        """
         del api, address
 
     async def renew(self, api: Api, address: Address, subscription: Subscription) -> Subscription:

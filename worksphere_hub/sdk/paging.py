@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin
 
 from worksphere_hub.sdk.api import Answer, Request
@@ -21,12 +21,11 @@ def first(request: Request, rule: Pagination | None) -> Request:
     """The request for the first page."""
     if rule is None:
         return request
-    query: dict[str, Any] = dict(request.query)
     if rule.size is not None and rule.size_parameter is not None:
-        query[rule.size_parameter] = rule.size
+        request = _with(request, rule, rule.size_parameter, rule.size)
     if rule.kind in {"page", "offset"} and rule.parameter is not None:
-        query[rule.parameter] = rule.first if rule.kind == "page" else 0
-    return replace(request, query=query)
+        request = _with(request, rule, rule.parameter, rule.first if rule.kind == "page" else 0)
+    return request
 
 
 def following(
@@ -40,7 +39,7 @@ def following(
         return None if url is None else replace(request, path=urljoin(request.path, url), query={})
     if rule.kind in {"page", "offset"}:
         return _counted(request, rule, count)
-    cursor = None if rule.cursor is None else evaluate(rule.cursor, answer.json())
+    cursor = None if rule.cursor is None or not answer.body else evaluate(rule.cursor, answer.json())
     return None if cursor in (None, False, "") else _at(request, rule, cursor)
 
 
@@ -52,9 +51,9 @@ def _at(request: Request, rule: Pagination, cursor: Any) -> Request | None:
         return replace(request, path=str(cursor), query={})
     if rule.parameter is None:
         return None
-    if request.query.get(rule.parameter) == str(cursor):
+    if _given(request, rule, rule.parameter) == str(cursor):
         raise Unexpected("The provider names the same page as the next one again and again.")
-    return replace(request, query={**request.query, rule.parameter: str(cursor)})
+    return _with(request, rule, rule.parameter, str(cursor))
 
 
 def next_link(header: str) -> str | None:
@@ -69,6 +68,20 @@ def _counted(request: Request, rule: Pagination, count: int) -> Request | None:
     """The next page by number or offset: the last is the one that is not full."""
     if rule.parameter is None or count == 0 or (rule.size is not None and count < rule.size):
         return None
-    query: Mapping[str, Any] = request.query
     step = 1 if rule.kind == "page" else count
-    return replace(request, query={**query, rule.parameter: int(query.get(rule.parameter, 0)) + step})
+    return _with(request, rule, rule.parameter, int(_given(request, rule, rule.parameter) or 0) + step)
+
+
+def _with(request: Request, rule: Pagination, name: str, value: str | int) -> Request:
+    if rule.where == "query":
+        return replace(request, query={**request.query, name: value})
+    return replace(request, json={**_members(request), name: value})
+
+
+def _given(request: Request, rule: Pagination, name: str) -> Any:
+    places: Mapping[str, Any] = request.query if rule.where == "query" else _members(request)
+    return places.get(name)
+
+
+def _members(request: Request) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", request.json) if isinstance(request.json, Mapping) else {}

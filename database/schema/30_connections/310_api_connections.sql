@@ -37,6 +37,8 @@ create table hub.api_connections (
 );
 
 create index api_connections_instance_idx on hub.api_connections (org_id, instance_id);
+-- For what a provider says of an account, before the organization is known.
+create index api_connections_account_idx on hub.api_connections (account_key) where account_key is not null;
 create index api_connections_check_idx on hub.api_connections (check_due_at) where check_due_at is not null;
 
 alter table hub.api_connections enable row level security;

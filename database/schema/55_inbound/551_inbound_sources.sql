@@ -1,17 +1,27 @@
 -- Where a provider posts to: an address that nobody guesses, how what comes there is verified, and what becomes of it.
 -- The token in the address is shown once and kept as its SHA-256.
+--
+--   route    event | endpoint | sync  one event out of a message, or a notice of it
+--            connector                its integration says which facts are in a message, and of which record
+--            accounts                 passed on to the organizations whose accounts it is about: an integration's
+--                                     owner has one address at the provider for all who connect through its app
+--   fed      what an `accounts` source passes on to this organization comes in here; it has no address of its own
 create table hub.inbound_sources (
     org_id uuid not null references hub.organizations (id) on delete cascade,
     id uuid not null default hub.uuidv7(),
     name text not null check (length(name) between 1 and 200),
     scheme text not null check (scheme in (
-        'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls'
+        'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls', 'graph',
+        'salesforce'
     )),
     config jsonb not null default '{}' check (jsonb_typeof(config) = 'object' and octet_length(config::text) <= 16384),
     token_digest bytea not null check (octet_length(token_digest) = 32),
-    route text not null default 'event' check (route in ('event', 'endpoint', 'sync')),
+    route text not null default 'event' check (route in ('event', 'endpoint', 'sync', 'connector', 'accounts')),
     endpoint_id uuid,
     instance_id uuid,
+    connection_id uuid,
+    integration_slug text check (integration_slug ~ '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'),
+    fed boolean not null default false,
     event_type text check (length(event_type) <= 128 and event_type ~ '^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$'),
     event_type_from jsonb check (jsonb_typeof(event_type_from) = 'object'),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
@@ -25,13 +35,20 @@ create table hub.inbound_sources (
     foreign key (org_id, endpoint_id) references hub.webhook_endpoints (org_id, id) on delete set null (endpoint_id),
     -- What was set up for an instance goes with it; uninstalling says so before.
     foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete cascade,
     check (endpoint_id is null or route = 'endpoint'),
-    check (route = 'sync' or event_type is not null or event_type_from is not null)
+    check (route <> 'connector' or instance_id is not null),
+    check ((route = 'accounts') = (integration_slug is not null)),
+    check (connection_id is null or route = 'connector'),
+    check (not fed or route = 'connector'),
+    check (route in ('sync', 'connector', 'accounts') or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.
 create unique index inbound_sources_token_digest_key on hub.inbound_sources (token_digest);
 create index inbound_sources_instance_idx on hub.inbound_sources (org_id, instance_id) where instance_id is not null;
+create unique index inbound_sources_fed_key on hub.inbound_sources (org_id, instance_id) where fed;
+create index inbound_sources_connection_idx on hub.inbound_sources (org_id, connection_id) where connection_id is not null;
 create index inbound_sources_endpoint_idx on hub.inbound_sources (org_id, endpoint_id) where endpoint_id is not null;
 
 -- The secrets that a source verifies with, sealed. Several are live while one is rotated out.
@@ -53,7 +70,7 @@ alter table hub.inbound_source_secrets force row level security;
 
 create policy tenant on hub.inbound_sources to hub_app, hub_worker, hub_readonly
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
-create policy definer on hub.inbound_sources to hub_definer using (true);
+create policy definer on hub.inbound_sources to hub_definer using (true) with check (true);
 create policy tenant on hub.inbound_source_secrets to hub_app
     using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
 create policy definer on hub.inbound_source_secrets to hub_definer using (true);
@@ -63,15 +80,20 @@ grant select, insert, delete, update (
     rate_limit, updated_at
 ) on hub.inbound_sources to hub_app;
 grant select (
-    org_id, id, name, scheme, route, endpoint_id, event_type, event_type_from, status, created_at, updated_at
+    org_id, id, name, scheme, route, endpoint_id, instance_id, connection_id, integration_slug, fed, event_type,
+    event_type_from, status, created_at, updated_at
 ) on hub.inbound_sources to hub_worker, hub_readonly;
-grant select on hub.inbound_sources to hub_definer;
+grant delete on hub.inbound_sources to hub_worker;
+grant select, insert on hub.inbound_sources to hub_definer;
 grant select, insert, delete, update (expires_at) on hub.inbound_source_secrets to hub_app;
 grant select, delete on hub.inbound_source_secrets to hub_definer;
 comment on table hub.inbound_sources is 'Addresses that providers post to: how to verify, where to route.';
 comment on column hub.inbound_sources.config is 'What the verification scheme is told besides its secrets; never a secret.';
 comment on column hub.inbound_sources.event_type_from is
     '{"header" or "pointer", "prefix"}: where the provider says what happened; event_type stands in when it does not.';
+comment on column hub.inbound_sources.connection_id is 'Whose messages come here, where that is one connection alone.';
+comment on column hub.inbound_sources.integration_slug is 'For the route accounts: the organization''s own integration.';
+comment on column hub.inbound_sources.fed is 'Whether it takes in what the integration''s owner passes on.';
 comment on column hub.inbound_sources.tolerance is 'Seconds that a signed timestamp may lie from the hub''s clock.';
 comment on column hub.inbound_sources.rate_limit is 'Requests a second that one API process takes.';
 comment on table hub.inbound_source_secrets is 'Secrets that sources verify with, sealed; several while one is rotated out.';

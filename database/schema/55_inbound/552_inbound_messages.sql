@@ -20,10 +20,12 @@ create table hub.inbound_messages (
     leased boolean not null default false,
     fence integer not null default 0,
     event_id uuid,
+    event_ids uuid[] check (cardinality(event_ids) between 2 and 1000),
+    passed_on integer,
     error text check (length(error) <= 500),
     primary key (org_id, id),
     check (not leased or state = 'received'),
-    check (state <> 'processed' or event_id is not null),
+    check (state <> 'processed' or event_id is not null or passed_on is not null),
     check (verdict = 'verified' or state = 'ignored')
 ) partition by range (id);
 create table hub.inbound_messages_rest partition of hub.inbound_messages default;
@@ -33,6 +35,8 @@ create index inbound_messages_due_idx on hub.inbound_messages (due_at) where sta
 create index inbound_messages_source_idx on hub.inbound_messages (org_id, source_id, id);
 -- For the day on which an event is removed, and with it what it was made of.
 create index inbound_messages_event_idx on hub.inbound_messages (org_id, event_id) where event_id is not null;
+
+create index inbound_messages_events_idx on hub.inbound_messages using gin (event_ids) where event_ids is not null;
 
 -- Which of a provider's event ids a source has had: across the weeks that its messages lie in.
 create table hub.inbound_seen (
@@ -85,7 +89,7 @@ grant select, update (state, attempts, replays, due_at, leased, fence, error) on
 grant select on hub.inbound_messages to hub_worker;
 grant select (
     org_id, id, source_id, provider_event_id, method, received_at, verdict, state, attempts, replays, due_at, event_id,
-    error
+    event_ids, passed_on, error
 ) on hub.inbound_messages to hub_readonly;
 grant select, insert, update, delete on hub.inbound_messages to hub_definer;
 grant select on hub.inbound_seen to hub_app, hub_readonly;
@@ -95,6 +99,9 @@ grant select, insert, update, delete on hub.inbound_refusals to hub_definer;
 comment on table hub.inbound_messages is 'What providers sent, verified, with its raw body and how far its processing is.';
 comment on column hub.inbound_messages.headers is 'Pairs of name and value, secrets redacted.';
 comment on column hub.inbound_messages.verdict is 'verified, or handshake: a challenge that was answered and has no event.';
+comment on column hub.inbound_messages.event_ids is 'All events that were made of it, where there are several.';
+comment on column hub.inbound_messages.passed_on is
+    'To how many organizations it was passed on; its body is with them, and here no more.';
 comment on column hub.inbound_messages.replays is 'How often somebody had it processed again: each time publishes anew.';
 comment on table hub.inbound_seen is 'Event ids of providers that a source has had, so that each is stored once.';
 comment on column hub.inbound_seen.repeats is 'How often it came again.';

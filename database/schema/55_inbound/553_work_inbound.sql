@@ -75,7 +75,7 @@ create function hub.claim_inbound_messages(p_lease interval)
 returns table (
     org_id uuid, id uuid, source_id uuid, provider_event_id text, method text, query text, headers json, body bytea,
     received_at timestamptz, attempts smallint, replays integer, fence integer, route text, endpoint_id uuid,
-    event_type text, event_type_from jsonb
+    event_type text, event_type_from jsonb, instance_id uuid, connection_id uuid, integration_slug text
 )
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -103,7 +103,8 @@ begin
         returning m.*
     )
     select c.org_id, c.id, c.source_id, c.provider_event_id, c.method, c.query, c.headers, c.body, c.received_at,
-        c.attempts, c.replays, c.fence, s.route, s.endpoint_id, s.event_type, s.event_type_from
+        c.attempts, c.replays, c.fence, s.route, s.endpoint_id, s.event_type, s.event_type_from,
+        s.instance_id, s.connection_id, s.integration_slug
     from claimed c
     left join hub.inbound_sources s on s.org_id = c.org_id and s.id = c.source_id;
 end
@@ -116,9 +117,9 @@ comment on function hub.claim_inbound_messages(interval) is 'Lease due inbound m
 
 -- Give messages back with what became of them: processed, failed or ignored (the end), or received (again, after
 -- `p_delay_ms`). One that is no longer leased, or whose fence has moved on, belongs to another by now and is left
--- alone; answers those.
+-- alone; answers those. Each message's events are one text, an array literal: arrays of arrays are all of one length.
 create function hub.finish_inbound_messages(
-    p_org_ids uuid[], p_ids uuid[], p_fences integer[], p_states text[], p_delay_ms bigint[], p_event_ids uuid[],
+    p_org_ids uuid[], p_ids uuid[], p_fences integer[], p_states text[], p_delay_ms bigint[], p_event_ids text[],
     p_errors text[]
 ) returns setof uuid
 language sql volatile security definer
@@ -126,11 +127,12 @@ set search_path = pg_catalog, pg_temp
 as $$
     with given as materialized (
         select * from unnest(p_org_ids, p_ids, p_fences, p_states, p_delay_ms, p_event_ids, p_errors)
-            as g (org_id, id, fence, state, delay_ms, event_id, error)
+            as g (org_id, id, fence, state, delay_ms, event_ids, error)
     ),
     moved as (
         update hub.inbound_messages m
-        set state = g.state, leased = false, error = g.error, event_id = coalesce(g.event_id, m.event_id),
+        set state = g.state, leased = false, error = g.error, event_id = coalesce((g.event_ids::uuid[])[1], m.event_id),
+            event_ids = case when cardinality(g.event_ids::uuid[]) > 1 then g.event_ids::uuid[] else m.event_ids end,
             due_at = case when g.state = 'received' then clock_timestamp() + g.delay_ms * interval '1 millisecond' else m.due_at end
         from given g
         where m.org_id = g.org_id and m.id = g.id and m.leased and m.fence = g.fence
@@ -138,13 +140,13 @@ as $$
     )
     select g.id from given g where g.id not in (select id from moved)
 $$;
-alter function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+alter function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[])
     owner to hub_definer;
-revoke execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+revoke execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[])
     from public;
-grant execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[])
+grant execute on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[])
     to hub_worker;
-comment on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], uuid[], text[]) is
+comment on function hub.finish_inbound_messages(uuid[], uuid[], integer[], text[], bigint[], text[], text[]) is
     'Move inbound messages on, unless another worker holds them by now; answers those.';
 
 
@@ -197,7 +199,9 @@ begin
     if p_org_id is distinct from hub.current_org() then
         return 0;
     end if;
-    delete from hub.inbound_messages m where m.org_id = p_org_id and m.event_id = p_event_id;
+    delete from hub.inbound_messages m
+    where m.org_id = p_org_id
+        and (m.event_id = p_event_id or (m.event_ids is not null and m.event_ids @> array[p_event_id]));
     get diagnostics v_count = row_count;
     return v_count;
 end

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.connectors.sandbox_api import SandboxApi, everything
+from tests.sandbox.receiver import receiving
 from worksphere_hub.connectors.salesforce.calls import quoted
 from worksphere_hub.connectors.salesforce.connector import CONNECTOR
+from worksphere_hub.inbound.schemes.catalogue import scheme_of, verify
+from worksphere_hub.inbound.schemes.scheme import Received
 from worksphere_hub.sdk.errors import (
     AuthFailed,
     Conflict,
@@ -17,6 +20,7 @@ from worksphere_hub.sdk.errors import (
     Transient,
     Unexpected,
 )
+from worksphere_hub.sdk.inbound import Message
 
 
 @pytest.fixture
@@ -146,3 +150,24 @@ async def test_what_goes_wrong_is_told_by_who_has_to_act(sandbox, salesforce):
         with pytest.raises(failure):
             await everything(accounts, salesforce)
         assert (await everything(accounts, salesforce))[0]
+
+
+async def test_an_outbound_message_tells_of_each_record(sandbox, salesforce):
+    inbound = CONNECTOR.inbound
+    with receiving() as receiver:
+        sandbox.call("PUT", "/receivers", provider="salesforce", url=receiver.url, objects=["Account"])
+        made = await act(salesforce, "create_record", object="Account", fields={"Name": "A & B"})
+        message = receiver.next()
+        # What is kept of it has been through the scheme, and says the same.
+        scheme = scheme_of("salesforce", {})
+        told = Received("POST", (), "", (), message.body, 0.0)
+        verified = verify(scheme, told, ("00D5g000000SbxQEAS",))
+        for body in (message.body, verified.kept):
+            (fact,) = inbound.read(Message({}, {}, body))
+            assert (fact.type, fact.stream, fact.key) == ("salesforce.outbound_message", "Account", (made["id"],))
+            assert (fact.account, fact.data["object"]) == ("00D5g000000SbxQEAS", "Account")
+            assert fact.data["fields"]["Name"] == "A & B"
+            assert fact.id
+    for rubbish in (b"", b"not xml", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'):
+        with pytest.raises(Unexpected):
+            inbound.read(Message({}, {}, rubbish))

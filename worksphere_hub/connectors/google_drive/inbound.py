@@ -1,8 +1,10 @@
 """What Google Drive sends: that something changed, in headers alone, and no word of what. The feed tells that."""
 
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
 
 from worksphere_hub.connectors.google_drive.calls import DRIVE, EVERYWHERE, call
 from worksphere_hub.connectors.google_drive.streams import start_token
@@ -18,6 +20,8 @@ class DriveInbound(Inbound):
     """Channels. Their one secret is the token that comes back in a header, which the scheme compares."""
 
     scheme = "api_key"
+    config: ClassVar[Mapping[str, Any]] = {"header": "X-Goog-Channel-Token"}
+    subscribes = True
 
     def read(self, message: Message) -> list[Told]:
         """That files have news; the first message of a channel says only that it is there."""

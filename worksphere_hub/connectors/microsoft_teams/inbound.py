@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from worksphere_hub.connectors.microsoft_teams.calls import call
+from worksphere_hub.connectors.microsoft_teams.calls import call, pages
 from worksphere_hub.sdk.api import Api
 from worksphere_hub.sdk.errors import BadSettings, Missing, Unexpected
 from worksphere_hub.sdk.inbound import Address, Inbound, Message, Subscription, Told
@@ -25,6 +25,7 @@ class TeamsInbound(Inbound):
     """Graph's notifications. What proves them is `clientState`, which each carries."""
 
     scheme = "graph"
+    subscribes = True
 
     def read(self, message: Message) -> list[Told]:
         """A fact for each notification of the message."""
@@ -50,6 +51,14 @@ class TeamsInbound(Inbound):
         }  # fmt: skip
         made = await call(api, "POST", "/subscriptions", json=wanted, idempotent=False)
         return Subscription({"id": made["id"]}, ends)
+
+    async def adopt(self, api: Api, address: Address) -> Subscription | None:
+        """Graph takes one subscription for each app and resource, and lists those that there are."""
+        async for found in pages(api, "/subscriptions"):
+            for one in found["value"]:
+                if one.get("notificationUrl") == address.url:
+                    return Subscription({"id": one["id"]}, _read(one["expirationDateTime"]))
+        return None
 
     async def renew(self, api: Api, address: Address, subscription: Subscription) -> Subscription:
         """Make it last; one that has ended is made anew."""
@@ -81,6 +90,11 @@ def _told(one: dict[str, Any]) -> Told:
     elif found := _CHAT.search(resource):
         stream, key = "chat_messages", (found["chat"], found["message"])
     return Told(f"microsoft-teams.{one.get('changeType', 'changed')}", None, data, stream=stream, key=key)
+
+
+def _read(text: str) -> datetime:
+    # Seven digits behind the comma are one more than the library reads.
+    return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
 
 
 def _written(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from worksphere_hub.connectors.salesforce.actions import actions
 from worksphere_hub.connectors.salesforce.calls import call
+from worksphere_hub.connectors.salesforce.inbound import SalesforceInbound
 from worksphere_hub.connectors.salesforce.streams import record_stream
 from worksphere_hub.sdk.api import Api
 from worksphere_hub.sdk.connector import Connector
@@ -27,5 +28,8 @@ class Salesforce(Connector):
 
 
 CONNECTOR = Salesforce(
-    manifest_beside(__file__), {name: record_stream(name, title) for name, title in _COMMON.items()}, actions()
+    manifest_beside(__file__),
+    {name: record_stream(name, title) for name, title in _COMMON.items()},
+    actions(),
+    SalesforceInbound(),
 )

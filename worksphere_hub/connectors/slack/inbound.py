@@ -30,7 +30,8 @@ class SlackInbound(Inbound):
         if body.get("type") in {"url_verification", None}:
             return []
         # Buttons, shortcuts and what Slack has to say of itself, such as app_rate_limited.
-        return [Told(f"slack.{body['type']}", body.get("trigger_id"), body)]
+        team: dict[str, Any] = body.get("team") or {"id": body.get("team_id")}
+        return [Told(f"slack.{body['type']}", body.get("trigger_id"), body, account=team.get("id"))]
 
 
 def _told(body: Mapping[str, Any], event: Mapping[str, Any]) -> Told:
@@ -51,6 +52,7 @@ def _told(body: Mapping[str, Any], event: Mapping[str, Any]) -> Told:
         datetime.fromtimestamp(stamp, UTC) if isinstance(stamp, int) else None,
         stream,
         key,
+        str(body["team_id"]) if body.get("team_id") else None,
     )
 
 

@@ -42,5 +42,6 @@ class ZoomInbound(Inbound):
                 datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) else None,
                 stream,
                 None if key is None else (key,),
+                str(payload["account_id"]) if payload.get("account_id") else None,
             )
         ]

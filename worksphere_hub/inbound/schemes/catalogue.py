@@ -7,7 +7,9 @@ from pydantic import Field, TypeAdapter
 
 from worksphere_hub.inbound.schemes.generic import Hmac
 from worksphere_hub.inbound.schemes.github import GitHub
+from worksphere_hub.inbound.schemes.graph import Graph
 from worksphere_hub.inbound.schemes.presented import ApiKey, Basic, MutualTls
+from worksphere_hub.inbound.schemes.salesforce import Salesforce
 from worksphere_hub.inbound.schemes.scheme import Received, Refused, Verified
 from worksphere_hub.inbound.schemes.shopify import Shopify
 from worksphere_hub.inbound.schemes.slack import Slack
@@ -17,7 +19,19 @@ from worksphere_hub.inbound.schemes.twilio import Twilio
 from worksphere_hub.inbound.schemes.zoom import Zoom
 
 Verification = Annotated[
-    StandardWebhooks | GitHub | Stripe | Slack | Zoom | Shopify | Twilio | Hmac | Basic | ApiKey | MutualTls,
+    StandardWebhooks
+    | GitHub
+    | Stripe
+    | Slack
+    | Zoom
+    | Shopify
+    | Twilio
+    | Graph
+    | Salesforce
+    | Hmac
+    | Basic
+    | ApiKey
+    | MutualTls,
     Field(discriminator="scheme", description="How requests prove that they are the provider's."),
 ]
 

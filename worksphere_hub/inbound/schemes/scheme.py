@@ -3,8 +3,9 @@
 import binascii
 import hashlib
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 from urllib.parse import parse_qsl
 
@@ -91,15 +92,19 @@ class Answer:
 class Verified:
     """The request is the provider's. `event_id` tells repetitions; with an `answer` it was only a challenge.
 
-    `proven` is False for a challenge that anybody could have sent: it is answered, and leaves no trace.
+    `proven` is False for a challenge that anybody could have sent: it is answered, and leaves no trace. A message is
+    answered with its `acknowledgement`, where the provider insists on one, and kept as it came or as `kept`, where what
+    came holds a secret.
     """
 
     event_id: str | None = None
     answer: Answer | None = None
     proven: bool = True
+    acknowledgement: Answer | None = None
+    kept: bytes | None = field(default=None, repr=False)
 
 
-class Scheme(BaseModel):
+class Scheme(BaseModel, ABC):
     """A scheme and what it is told besides its secrets, which are handed to `verify` and never empty."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -113,9 +118,9 @@ class Scheme(BaseModel):
         if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET or not secret.isprintable():
             raise WeakSecret(f"needs {SHORTEST_SECRET} to {LONGEST_SECRET} printable characters")
 
+    @abstractmethod
     def verify(self, received: Received, secrets: Sequence[str]) -> Verified:
         """Answer what the request is; raises Refused."""
-        raise NotImplementedError
 
     def hidden_headers(self) -> frozenset[str]:
         """Headers, in lower case, that carry a secret and are not stored."""

@@ -15,10 +15,11 @@ def brief(table: Table, root: str) -> Json:
     custom = table.name.endswith("__c")
     return {
         "name": table.name, "label": table.label, "labelPlural": f"{table.label}s", "keyPrefix": table.prefix,
-        "custom": custom, "customSetting": False, "activateable": False, "createable": True, "deletable": True,
-        "updateable": True, "undeletable": True, "queryable": True, "searchable": True, "retrieveable": True,
-        "replicateable": True, "mergeable": False, "layoutable": True, "triggerable": True, "feedEnabled": True,
-        "deprecatedAndHidden": False, "hasSubtypes": False, "isSubtype": False, "isInterface": False,
+        "custom": custom, "customSetting": False, "activateable": False, "createable": not table.fixed,
+        "deletable": not table.fixed, "updateable": True, "undeletable": not table.fixed, "queryable": True,
+        "searchable": True, "retrieveable": True, "replicateable": not table.fixed, "mergeable": False,
+        "layoutable": True, "triggerable": True, "feedEnabled": True, "deprecatedAndHidden": False,
+        "hasSubtypes": False, "isSubtype": False, "isInterface": False,
         "urls": {"sobject": here, "describe": f"{here}/describe", "rowTemplate": f"{here}/{{ID}}"},
     }  # fmt: skip
 

@@ -47,6 +47,8 @@ class Table:
     label: str
     prefix: str
     fields: dict[str, Field]
+    # Nobody makes or deletes its rows: the organization itself.
+    fixed: bool = False
     rows: dict[str, Json] = field(default_factory=dict[str, Json])
 
     def field(self, name: str) -> Field | None:
@@ -209,7 +211,8 @@ def _table(name: str, wanted: Json) -> Table:
         rules.append(Field("OwnerId", "reference", references="User"))
     lists = ("compound", "values")
     rules += [_rule({**one, **{key: tuple(one[key]) for key in lists if key in one}}) for one in wanted["fields"]]
-    return Table(name, wanted["label"], wanted["prefix"], {rule.name: rule for rule in rules})
+    fields = {rule.name: rule for rule in rules}
+    return Table(name, wanted["label"], wanted["prefix"], fields, fixed=bool(wanted.get("fixed")))
 
 
 def _rule(wanted: Json) -> Field:

@@ -52,7 +52,8 @@ class Pagination(Part):
     """How a list goes on. `cursor` is an expression on the body for all kinds but `page`, `offset` and `link`."""
 
     kind: Literal["cursor", "next_url", "link", "page", "offset"]
-    # The query parameter that the cursor, page or offset goes into.
+    # The query parameter, or the member of the JSON body, that the cursor, page or offset goes into.
+    where: Literal["query", "body"] = "query"
     parameter: Annotated[str, Field(max_length=60)] | None = None
     cursor: Expression | None = None
     size_parameter: Annotated[str, Field(max_length=60)] | None = None
@@ -67,8 +68,10 @@ class Call(Part):
     path: Template
     query: dict[str, Template] = {}
     headers: dict[str, Template] = {}
-    # An expression on `{"input": ..., "settings": ...}` that gives the JSON body.
+    # An expression on `{"input": ..., "settings": ...}` that gives the body: JSON, or the fields of a form, each of
+    # them a text, a number or a boolean.
     body: Expression | None = None
+    encoding: Literal["json", "form"] = "json"
     slot: Name = "main"
 
 

@@ -7,7 +7,18 @@ from pydantic import ConfigDict, Field
 
 from worksphere_hub.sdk.manifest.api import Api, Call, Pagination, Verification
 from worksphere_hub.sdk.manifest.auth import AuthMethod
-from worksphere_hub.sdk.manifest.kinds import Expression, JsonSchema, Line, Name, Part, Slug, Template, Text, Url
+from worksphere_hub.sdk.manifest.kinds import (
+    Expression,
+    JsonSchema,
+    Line,
+    Member,
+    Name,
+    Part,
+    Slug,
+    Template,
+    Text,
+    Url,
+)
 
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 Version = Annotated[str, Field(pattern=r"^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$")]
@@ -48,7 +59,7 @@ class Stream(Part):
     call: Call
     # On the body: the array of records.
     records: Expression
-    primary_key: Annotated[list[Name], Field(min_length=1, max_length=8)]
+    primary_key: Annotated[list[Member], Field(min_length=1, max_length=8)]
     # Names of the record; where set, a read can begin at the highest value seen, minus the overlap.
     cursor_field: Annotated[str, Field(max_length=100)] | None = None
     cursor_parameter: Annotated[str, Field(max_length=60)] | None = None
@@ -79,6 +90,8 @@ class Inbound(Part):
     scheme: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
     event_type: Expression | None = None
     event_id: Expression | None = None
+    # On the body: the provider's id of the account that it is about, as the verification's `account_key` gives it.
+    account: Expression | None = None
     # Provider's event names with the sentence that says when they come.
     events: dict[str, Line] = {}
 

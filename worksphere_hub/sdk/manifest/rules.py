@@ -180,6 +180,10 @@ def _pagination(path: str, pagination: Pagination) -> Iterator[Problem]:
         yield Problem(f"{path}.parameter", f"is missing: the query parameter that the {pagination.kind} goes into")
     if pagination.kind in {"cursor", "next_url"} and pagination.cursor is None:
         yield Problem(f"{path}.cursor", "is missing: an expression on the body that gives what comes next")
+    if pagination.where == "body" and pagination.kind in {"next_url", "link"}:
+        yield Problem(
+            f"{path}.where", f"says body: an address takes a request's place; leave it out for {pagination.kind}"
+        )
     if (pagination.size is None) != (pagination.size_parameter is None):
         yield Problem(path, "has one of size and size_parameter; it takes both or neither")
     if pagination.kind == "offset" and pagination.size is None:

@@ -758,7 +758,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys, the sessions, the invitations, the OAuth flows and links: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions, the invitations, the OAuth flows and links, and in the connect pages (a month later): 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -769,6 +769,7 @@ declare
     v_invitations bigint;
     v_flows bigint;
     v_links bigint;
+    v_pages bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -786,14 +787,17 @@ begin
     with old as (select org_id, id from hub.oauth_links where expires_at < now() limit 5000)
     delete from hub.oauth_links l using old where (l.org_id, l.id) = (old.org_id, old.id);
     get diagnostics v_links = row_count;
-    return v_count + v_sessions + v_invitations + v_flows + v_links;
+    with old as (select org_id, id from hub.connect_sessions where expires_at < now() - interval '30 days' limit 5000)
+    delete from hub.connect_sessions c using old where (c.org_id, c.id) = (old.org_id, old.id);
+    get diagnostics v_pages = row_count;
+    return v_count + v_sessions + v_invitations + v_flows + v_links + v_pages;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
 comment on function hub.forget_expired() is
-    'Delete expired idempotency keys, sessions, invitations, OAuth flows and links, a batch at a time.';
+    'Delete expired idempotency keys, sessions, invitations, OAuth flows, links and connect pages, a batch at a time.';
 
 
 -- ======== schema/20_catalog/210_integrations.sql
@@ -1689,6 +1693,85 @@ grant execute on function hub.client_of_instance(uuid, uuid, text) to hub_app, h
 comment on function hub.client_of_instance(uuid, uuid, text) is 'The client that an instance authorizes accounts with, sealed.';
 
 
+-- ======== schema/30_connections/318_connect_sessions.sql
+
+-- A page on which a host product's customer connects an account: who has its address may act, for a short time. The
+-- token in the address is kept as its SHA-256; the first browser that does something on the page is the only one that
+-- may go on. What the page shows follows from this row and from its connection.
+--
+--   completed_at  the account works (its test went well); closed_at: whoever made it has taken it back
+--   anew          whether it authorizes a connection that was there before (else it makes one)
+--   busy_until    something that was sent is being worked on: a second press of the button waits for the first
+create table hub.connect_sessions (
+    org_id uuid not null,
+    id uuid not null default hub.uuidv7(),
+    digest bytea not null check (octet_length(digest) = 32),
+    instance_id uuid not null,
+    connection_id uuid,
+    anew boolean not null,
+    name text not null check (length(name) between 1 and 200),
+    product text check (length(product) <= 100),
+    return_url text check (length(return_url) <= 2000),
+    auth_methods text[] check (cardinality(auth_methods) between 1 and 10),
+    language text check (length(language) between 2 and 10),
+    browser_digest bytea check (octet_length(browser_digest) = 32),
+    steps integer not null default 0 check (steps >= 0),
+    busy_until timestamptz,
+    problem text check (length(problem) <= 60),
+    problem_detail text check (length(problem_detail) <= 500),
+    sealed_device bytea,
+    begun_by text check (length(begun_by) <= 200),
+    created_at timestamptz not null default now(),
+    expires_at timestamptz not null,
+    completed_at timestamptz,
+    closed_at timestamptz,
+    primary key (org_id, id),
+    foreign key (org_id, instance_id) references hub.integration_instances (org_id, id) on delete cascade,
+    foreign key (org_id, connection_id) references hub.api_connections (org_id, id) on delete set null (connection_id)
+);
+
+-- Like a key id: the page is opened before the organization is known.
+create unique index connect_sessions_digest_key on hub.connect_sessions (digest);
+create index connect_sessions_connection_idx on hub.connect_sessions (org_id, connection_id);
+create index connect_sessions_instance_idx on hub.connect_sessions (org_id, instance_id);
+
+alter table hub.connect_sessions enable row level security;
+alter table hub.connect_sessions force row level security;
+
+create policy tenant on hub.connect_sessions to hub_app
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.connect_sessions to hub_definer using (true);
+
+-- Only open_connect_session() compares digests of tokens.
+grant select (
+    org_id, id, instance_id, connection_id, anew, name, product, return_url, auth_methods, language, browser_digest,
+    steps, busy_until, problem, problem_detail, sealed_device, begun_by, created_at, expires_at, completed_at, closed_at
+), insert, update (
+    connection_id, language, browser_digest, steps, busy_until, problem, problem_detail, sealed_device,
+    expires_at, completed_at, closed_at
+) on hub.connect_sessions to hub_app;
+grant select, delete on hub.connect_sessions to hub_definer;
+comment on table hub.connect_sessions is 'Connect pages: short-lived, by which somebody without a key connects an account.';
+comment on column hub.connect_sessions.steps is 'How often something was sent from the page: there is an end to trying.';
+comment on column hub.connect_sessions.problem is 'Why the last step did not lead to a working account: a stable word.';
+comment on column hub.connect_sessions.sealed_device is 'The code that is to be typed in at the provider, and where.';
+
+
+-- The page behind a token, while it is good.
+create function hub.open_connect_session(p_digest bytea)
+returns table (org_id uuid, id uuid)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.org_id, s.id from hub.connect_sessions s join hub.organizations o on o.id = s.org_id
+    where s.digest = p_digest and s.expires_at > now() and s.closed_at is null and o.suspended_at is null
+$$;
+alter function hub.open_connect_session(bytea) owner to hub_definer;
+revoke execute on function hub.open_connect_session(bytea) from public;
+grant execute on function hub.open_connect_session(bytea) to hub_app;
+comment on function hub.open_connect_session(bytea) is 'The organization and the id of a live connect page.';
+
+
 -- ======== schema/30_connections/320_oauth_flows.sql
 
 -- Somebody is on the way to a provider's consent page and back. The state that travels along is shown once and kept as
@@ -1731,6 +1814,7 @@ create table hub.oauth_flows (
     id uuid not null default hub.uuidv7(),
     connection_id uuid not null,
     link_id uuid,
+    connect_session_id uuid,
     state_digest bytea not null check (octet_length(state_digest) = 32),
     browser_digest bytea not null check (octet_length(browser_digest) = 32),
     sealed_verifier bytea not null,
@@ -1761,6 +1845,7 @@ grant select (org_id, id, connection_id, requested_scopes, begun_by, created_at,
     on hub.oauth_flows to hub_app;
 grant select, delete on hub.oauth_flows to hub_definer;
 comment on table hub.oauth_flows is 'Authorizations under way: digests of state and browser, the sealed verifier, an end.';
+comment on column hub.oauth_flows.connect_session_id is 'The connect page that it was begun on, and that it leads back to.';
 comment on column hub.oauth_flows.issuer is 'Who must have issued the answer (RFC 9207), where the provider says who it is.';
 
 
@@ -1768,7 +1853,7 @@ comment on column hub.oauth_flows.issuer is 'Who must have issued the answer (RF
 create function hub.take_oauth_flow(p_state_digest bytea, p_browser_digest bytea)
 returns table (
     org_id uuid, id uuid, connection_id uuid, sealed_verifier bytea, redirect_uri text, issuer text,
-    requested_scopes text[], begun_by text, return_url text, link_id uuid
+    requested_scopes text[], begun_by text, return_url text, link_id uuid, connect_session_id uuid
 )
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -1777,7 +1862,7 @@ as $$
     where f.state_digest = p_state_digest and f.browser_digest = p_browser_digest and f.expires_at > now()
         and o.id = f.org_id and o.suspended_at is null
     returning f.org_id, f.id, f.connection_id, f.sealed_verifier, f.redirect_uri, f.issuer, f.requested_scopes, f.begun_by,
-        f.return_url, f.link_id
+        f.return_url, f.link_id, f.connect_session_id
 $$;
 alter function hub.take_oauth_flow(bytea, bytea) owner to hub_definer;
 revoke execute on function hub.take_oauth_flow(bytea, bytea) from public;
@@ -5238,7 +5323,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', 'f36ce96462124499cb2c719ff14a0c649b931303ba01a43e2e2120c48a0a6f3b');
+    ('0001_initial', '5cd285c406caa00848a86b9238af157972eac03d7708e446bc4cc7e87e73484d');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

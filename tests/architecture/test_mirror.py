@@ -66,6 +66,8 @@ ELSEWHERE = {
     "connections/budget.py": "tests/connections/test_proxy.py: shared by processes, corrected by providers",
     "connections/call_log.py": "tests/connections/test_proxy.py reads what was written down",
     "connections/client_routes.py": "tests/connections/test_clients.py and test_flows.py ask them",
+    "connections/connect/routes.py": "tests/connections/connect/test_sessions.py asks every one of them",
+    "connections/connect/visit.py": "tests/connections/connect/test_page_routes.py: all that can come between",
     "connections/connectors.py": "tests/connections/test_actions.py: whose code runs, and whose never does",
     "connections/condition.py": "tests/connections/test_renew.py and test_check.py: states, history and events",
     "connections/entry.py": "tests/connections/test_connections.py: what does not fit is named without its value",

@@ -45,6 +45,8 @@ ROWS = {
     " values ('{org}', '{id}', 'slug', 'method_{n}', 'client')",
     "oauth_links": "(org_id, id, connection_id, digest, expires_at)"
     f" values ('{{org}}', '{{id}}', '{{api_connections}}', {_DIGEST}, {_TIME})",
+    "connect_sessions": "(org_id, id, digest, instance_id, anew, name, expires_at)"
+    f" values ('{{org}}', '{{id}}', {_DIGEST}, '{{integration_instances}}', false, 'Page', {_TIME})",
     "oauth_return_urls": "(org_id, url) values ('{org}', 'https://example.com/{n}')",
     "device_flows": "(org_id, connection_id, sealed_code, interval_seconds, due_at, expires_at)"
     f" values ('{{org}}', '{{connected}}', 'sealed', 5, {_TIME}, {_TIME})",

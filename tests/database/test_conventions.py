@@ -43,6 +43,7 @@ UNIQUE_WITHOUT_ORG = {
     "invitations_digest_key": "a code is shown before its organization is known; a SHA-256",
     "oauth_flows_state_digest_key": "a state comes back before its organization is known; a SHA-256",
     "oauth_links_digest_key": "a link is opened before its organization is known; a SHA-256",
+    "connect_sessions_digest_key": "a page is opened before its organization is known; a SHA-256",
     "inbound_sources_token_digest_key": "an address is called before its organization is known; a SHA-256",
     "integration_marketplace_public_slug_key": "public listings, which everybody sees, are found by slug alone",
 }

@@ -68,6 +68,33 @@ async def record_system(
     await _insert(tx, _Actor("system", org), _Deed(action, target_kind, target_id, changes))
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody without an account who acts by a link that an organization gave out; `id` is the link's public id.
+
+    `public_id` is whoever made the link: it stands where a principal's id would.
+    """
+
+    org: UUID
+    id: str
+    public_id: str | None
+    origin: Origin = NOWHERE
+
+
+async def record_visitor(
+    tx: Transaction,
+    visitor: Visitor,
+    action: str,
+    *,
+    target_kind: str,
+    target_id: str | None,
+    changes: Changes | None = None,
+) -> None:
+    """Write what a visitor does, by the id of the link and with where it came from."""
+    actor = _Actor("system", visitor.org, visitor.id, origin=visitor.origin)
+    await _insert(tx, actor, _Deed(action, target_kind, target_id, changes))
+
+
 async def record_cli(
     tx: Transaction,
     org: UUID,

@@ -49,6 +49,20 @@ def authorize(connection_id: str) -> None:
     document(call("POST", f"/v1/connections/{connection_id}/authorize", {}))
 
 
+@app.command("connect-link")
+def connect_link(
+    of: Annotated[str, typer.Argument(help="An instance (inst_...), or a connection (con_...) to authorize anew.")],
+    product: Annotated[str | None, typer.Option(help="Who asks, in the page's words.")] = None,
+    return_url: Annotated[str | None, typer.Option(help="Where the page leads back to.")] = None,
+    language: Annotated[str | None, typer.Option(help="en, fr, sw, pt or ar.")] = None,
+    minutes: Annotated[int, typer.Option(min=1, max=1_440, help="How long the page is good.")] = 30,
+) -> None:
+    """Make a page on which a customer connects an account, and print its address: whoever has it may do so."""
+    subject = "connection_id" if of.startswith("con_") else "instance_id"
+    wanted = {subject: of, "product": product, "return_url": return_url, "language": language}
+    document(call("POST", "/v1/connect-sessions", {**wanted, "expires_in": minutes * 60}))
+
+
 @app.command("test")
 def test(connection_id: str) -> None:
     """Test a connection now."""

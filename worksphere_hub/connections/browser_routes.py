@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from worksphere_hub import ids
-from worksphere_hub.accounts.requires import PUBLIC
+from worksphere_hub.accounts.requires import PUBLIC, origin
 from worksphere_hub.connections import flow_rules, flows
+from worksphere_hub.connections.connect import visit
+from worksphere_hub.connections.connect.sessions import PATH
 from worksphere_hub.connections.services import Connections
 
 router = APIRouter(prefix="/v1/oauth", tags=["connections"])
@@ -23,14 +25,7 @@ async def start_oauth(request: Request, token: str) -> Response:
     """Send the browser to the provider's consent page. It has to come back within ten minutes, the same browser."""
     room: Connections = request.state.connections
     base = base_of(request, room)
-    departure = await flows.start(room, token, base)
-    answer = Response(status_code=303, headers={"location": departure.url, **_PRIVATE})
-    # Lax: it has to be there when the provider's page sends the browser back.
-    answer.set_cookie(
-        departure.cookie, departure.value, max_age=departure.seconds, path="/", secure=departure.secure, httponly=True,
-        samesite="lax",
-    )  # fmt: skip
-    return answer
+    return send_off(await flows.start(room, token, base))
 
 
 @router.get("/callback/{integration}", dependencies=[PUBLIC], response_class=Response)
@@ -48,9 +43,25 @@ async def finish_oauth(
     secure = flow_rules.require_safe(base)
     cookie = flow_rules.cookie_name(state or "", secure=secure)
     came = flows.Arrival(integration, state, code, error, iss)
-    landed = await flows.arrive(room, came, request.cookies.get(cookie), base)
-    answer = _answer(landed)
+    # What set out from a connect page has the way back to it in the cookie: the hub itself does not know it any more.
+    browser, _, page = request.cookies.get(cookie, "").partition(".")
+    if page:
+        await visit.land(room, visit.Return(page, came, browser, base), origin(request))
+        answer = Response(status_code=303, headers={"location": f"{base}{PATH}{page}", **_PRIVATE})
+    else:
+        answer = _answer(await flows.arrive(room, came, browser, base))
     answer.delete_cookie(cookie, path="/", secure=secure, httponly=True, samesite="lax")
+    return answer
+
+
+def send_off(departure: flows.Departure, *, onward: str = "", seconds: int | None = None) -> Response:
+    """Send a browser to the consent page. `onward` is the connect page that it comes back to."""
+    answer = Response(status_code=303, headers={"location": departure.url, **_PRIVATE})
+    # Lax: it has to be there when the provider's page sends the browser back.
+    answer.set_cookie(
+        departure.cookie, f"{departure.value}.{onward}" if onward else departure.value,
+        max_age=seconds or departure.seconds, path="/", secure=departure.secure, httponly=True, samesite="lax",
+    )  # fmt: skip
     return answer
 
 

@@ -33,10 +33,13 @@ from worksphere_hub.sdk.manifest.auth import Custom, NoAuth, OAuth2
 from worksphere_hub.sdk.manifest.manifest import Manifest
 from worksphere_hub.security.vault import SealBroken
 
+# Who connects an account: somebody with a key or a session, or whoever opened a connect page.
+Actor = Principal | audit.Visitor
+
 _WITHOUT_CONSENT = frozenset({"client_credentials", "jwt_bearer"})
 
 
-async def create(room: Connections, principal: Principal, wanted: ConnectionCreate) -> Connection:
+async def create(room: Connections, principal: Actor, wanted: ConnectionCreate) -> Connection:
     """Create a connection: pending, unless nothing has to be authorized or its credential is given at once."""
     org = principal.org
     instance = ids.decode(INSTANCE, wanted.instance_id, InstanceNotFound)
@@ -83,7 +86,7 @@ async def change(room: Connections, principal: Principal, connection_id: UUID, w
     return store.connection_of(row)
 
 
-async def enter(room: Connections, principal: Principal, connection_id: UUID, given: Mapping[str, str]) -> Connection:
+async def enter(room: Connections, principal: Actor, connection_id: UUID, given: Mapping[str, str]) -> Connection:
     """Take what somebody typed in; where that is traded for a token, trade it now.
 
     Raises InvalidCredential, WrongGrant, ProviderRefused, ProviderUnavailable; then what was there stays.
@@ -149,7 +152,7 @@ async def disconnect(room: Connections, principal: Principal, connection_id: UUI
     return after, await _give_back(*subject, room)
 
 
-async def delete(room: Connections, principal: Principal, connection_id: UUID) -> None:
+async def delete(room: Connections, principal: Actor, connection_id: UUID) -> None:
     """Disconnect a connection and remove it with its history."""
     subject = await _loaded(room, principal.org, connection_id)
     async with room.database.tenant(principal.org) as tx:
@@ -237,6 +240,9 @@ def _invalid(field: str, message: str) -> InvalidConnection:
     return InvalidConnection(f"{field} {message}.", problems=[FieldProblem(field, message)])
 
 
-async def _audit(tx: Transaction, principal: Principal, action: str, connection: UUID, changes: audit.Changes) -> None:
+async def _audit(tx: Transaction, principal: Actor, action: str, connection: UUID, changes: audit.Changes) -> None:
     target = ids.encode("con", connection)
+    if isinstance(principal, audit.Visitor):
+        await audit.record_visitor(tx, principal, action, target_kind="connection", target_id=target, changes=changes)
+        return
     await audit.record(tx, principal, action, target_kind="connection", target_id=target, changes=changes)

@@ -18,26 +18,34 @@ _WORDS = {
     "format": "does not have the form that the provider's credentials have",
     "enum": "is none of the values that it can have",
 }
+_ELSE = "is not what the integration asks for"
 
 
 def require_fields(method: AuthMethod, given: Mapping[str, str]) -> None:
     """Raises InvalidCredential with a sentence for each field that is wrong."""
-    validator = jsonschema_rs.validator_for(dict(method.fields))
-    problems = [problem for error in validator.iter_errors(dict(given)) for problem in _problems(error)]
+    problems = [
+        FieldProblem(f"credential.{name}" if name else "credential", _WORDS.get(kind, _ELSE))
+        for name, kind in findings(method, given)
+    ]
     if problems:
         first = problems[0]
         raise InvalidCredential(f"{first.field} {first.message}.", problems=problems)
 
 
-def _problems(error: jsonschema_rs.ValidationError) -> list[FieldProblem]:
+def findings(method: AuthMethod, given: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What is wrong: names of fields (empty: all of it) with the keyword of JSON Schema that each does not keep to."""
+    validator = jsonschema_rs.validator_for(dict(method.fields))
+    return [found for error in validator.iter_errors(dict(given)) for found in _findings(error)]
+
+
+def _findings(error: jsonschema_rs.ValidationError) -> list[tuple[str, str]]:
     # The library's own sentence quotes the value, which is a secret.
     kind: Any = error.kind
-    word = _WORDS.get(kind.name, "is not what the integration asks for")
     path = ".".join(str(part) for part in error.instance_path)
     if kind.name == "required":
         names = [str(kind.property)]
     elif kind.name == "additionalProperties":
         names = [str(name) for name in kind.unexpected]
     else:
-        return [FieldProblem(f"credential.{path}" if path else "credential", word)]
-    return [FieldProblem(".".join(part for part in ("credential", path, name) if part), word) for name in names]
+        return [(path, kind.name)]
+    return [(".".join(part for part in (path, name) if part), kind.name) for name in names]

@@ -103,6 +103,37 @@ class LinkRefused(NotFound):
     code = "no_such_authorization_link"
 
 
+class ConnectSessionNotFound(NotFound):
+    """There is no connect session with this id."""
+
+
+class PageGone(NotFound):
+    """There is nothing to connect at this address: it has expired, was taken back, or is not whole."""
+
+    # One answer for every cause: whoever tries foreign addresses is not told how near he came.
+    code = "no_such_connect_page"
+
+
+class OtherBrowser(HubError):
+    """The connect page was opened in another browser, which alone may go on."""
+
+    code = "connect_other_browser"
+    status = 403
+
+
+class NotFromPage(HubError):
+    """What was sent does not come from the connect page itself, or its cookie did not come along."""
+
+    code = "connect_not_from_page"
+    status = 403
+
+
+class StepBusy(Conflict):
+    """What was sent from the connect page before is still being worked on."""
+
+    code = "connect_busy"
+
+
 class InsecureOrigin(HubError):
     """An account can be authorized over https only."""
 

@@ -16,9 +16,9 @@ delete from hub.oauth_links where org_id = $1 and connection_id = $2;
 -- Somebody sets out for the provider's page.
 insert into hub.oauth_flows (
     org_id, id, connection_id, link_id, state_digest, browser_digest, sealed_verifier, redirect_uri, return_url, issuer,
-    requested_scopes, begun_by, expires_at
+    requested_scopes, begun_by, expires_at, connect_session_id
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13::interval);
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13::interval, $14);
 
 -- name: forget_flows
 -- Flows of a connection that nobody has come back from in time.

@@ -35,6 +35,18 @@ from worksphere_hub.security.tokens import mint_token, token_digest
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """What a browser sets out for: to authorize a connection, by a link or from a connect page."""
+
+    org: UUID
+    connection: UUID
+    begun_by: str | None
+    link: UUID | None = None
+    page: UUID | None = None
+    return_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Departure:
     """A browser that sets out: where to, and the cookie it takes along."""
 
@@ -60,10 +72,12 @@ class Arrival:
 class Landed:
     """How an authorization ended: the connection, what went wrong if anything did, and where the browser goes on."""
 
+    org: UUID
     connection: UUID
     status: str
     code: str | None
     return_url: str | None
+    page: UUID | None
 
 
 async def ask(
@@ -80,7 +94,7 @@ async def ask(
         connection = await store.find(tx, org, connection_id, lock=True)
         if wanted.scopes is not None:
             await tx.run(QUERIES.set_requested_scopes, org, connection_id, wanted.scopes)
-        await _require_return(tx, org, wanted.return_url)
+        await require_return(tx, org, wanted.return_url)
         target = ids.encode("con", connection_id)
         await audit.record(tx, principal, "connection.authorization_begun", target_kind="connection", target_id=target)
         if method.grant == "authorization_code":
@@ -91,17 +105,26 @@ async def ask(
 
 async def start(room: Connections, token: str, base: str) -> Departure:
     """A link is opened in a browser: set out from there. Raises LinkRefused."""
-    secure = rules.require_safe(base)
+    rules.require_safe(base)
     known = token_digest(rules.LINK_PREFIX, token)
     rows = [] if known is None else await room.database.call(QUERIES.open_link, known)
     if not rows:
         raise LinkRefused
     link = rows[0]
-    org: UUID = link["org_id"]
+    errand = Errand(
+        link["org_id"], link["connection_id"], link["begun_by"], link=link["id"], return_url=link["return_url"]
+    )
+    return await depart(room, errand, base)
+
+
+async def depart(room: Connections, errand: Errand, base: str) -> Departure:
+    """Set out for the provider's consent page."""
+    secure = rules.require_safe(base)
+    org = errand.org
     state, browser, verifier = rules.new_token(), rules.new_token(), new_verifier()
     flow = ids.new()
     sealed = await seal_text(room.vault, org, _place(flow), verifier)
-    subject, client = await _opened(room, org, link["connection_id"])
+    subject, client = await _opened(room, org, errand.connection)
     if not subject.connection.enabled or not subject.definition.enabled:
         raise ConnectionDisabled
     method = _consenting(subject)
@@ -117,9 +140,9 @@ async def start(room: Connections, token: str, base: str) -> Departure:
             raise InvalidConnection(f"The instance's settings have no value for {failed.name}.") from None
         await tx.run(QUERIES.forget_flows, org, subject.connection.id)
         await tx.run(
-            QUERIES.insert_flow, org, flow, subject.connection.id, link["id"], rules.digest(state),
-            rules.digest(browser), sealed, redirect, link["return_url"], issuer, wanted, link["begun_by"],
-            timedelta(seconds=room.settings.flow_time),
+            QUERIES.insert_flow, org, flow, subject.connection.id, errand.link, rules.digest(state),
+            rules.digest(browser), sealed, redirect, errand.return_url, issuer, wanted, errand.begun_by,
+            timedelta(seconds=room.settings.flow_time), errand.page,
         )  # fmt: skip
     name = rules.cookie_name(state, secure=secure)
     return Departure(room.egress.browser_url(url), name, browser, secure, int(room.settings.flow_time))
@@ -141,12 +164,12 @@ async def arrive(room: Connections, came: Arrival, browser: str | None, base: st
         raise ConnectionDisabled
     if came.error is not None or not came.code:
         # What the owner refuses changes nothing: a connection that worked goes on working.
-        return Landed(subject.connection.id, "refused", clean_code(came.error) or "no_code", flow["return_url"])
+        return _landed(flow, "refused", clean_code(came.error) or "no_code")
     try:
         return await _redeem(room, flow, subject, client, came.code)
     except (TokenRefused, Unanswered) as failure:
         code = failure.cause if isinstance(failure, Unanswered) else failure.code
-        return Landed(subject.connection.id, "failed", code, flow["return_url"])
+        return _landed(flow, "failed", code)
 
 
 async def _redeem(room: Connections, flow: Row, subject: Subject, client: Client, code: str) -> Landed:
@@ -167,7 +190,7 @@ async def _redeem(room: Connections, flow: Row, subject: Subject, client: Client
             tx, org, "connection.authorized", target_kind="connection", target_id=target, changes=changes
         )
         after = await store.find(tx, org, connection.id)
-    return Landed(after.id, after.status, after.status_code, flow["return_url"])
+    return _landed(flow, after.status, after.status_code)
 
 
 async def poll_device(room: Connections, row: Row) -> bool:
@@ -198,6 +221,18 @@ async def poll_device(room: Connections, row: Row) -> bool:
         await connections.connect(room, tx, connection, new, held)
         await tx.run(QUERIES.delete_device_flow, org, connection_id)
     return True
+
+
+async def begin_device(room: Connections, org: UUID, connection_id: UUID) -> AuthorizationOut:
+    """Get a code to type in, for whoever is at a connect page."""
+    subject, client = await _opened(room, org, connection_id)
+    method = _consenting(subject)
+    return await _device(room, subject, client, scopes.wanted(method, subject.connection.requested_scopes))
+
+
+def _landed(flow: Row, status: str, code: str | None) -> Landed:
+    page = flow["connect_session_id"]
+    return Landed(flow["org_id"], flow["connection_id"], status, code, flow["return_url"], page)
 
 
 async def _link(
@@ -262,7 +297,8 @@ def _consenting(subject: Subject) -> OAuth2:
     return method
 
 
-async def _require_return(tx: Transaction, org: UUID, url: str | None) -> None:
+async def require_return(tx: Transaction, org: UUID, url: str | None) -> None:
+    """Raises InvalidConnection unless a browser may be sent back there."""
     if url is None or await tx.value(QUERIES.return_url_allowed, org, url):
         return
     message = "is not one of the organization's return URLs, word for word; add it with PUT /v1/oauth-return-urls"

@@ -19,6 +19,8 @@ from worksphere_hub.connections import (
     store,
     views,
 )
+from worksphere_hub.connections.connect import page_routes
+from worksphere_hub.connections.connect import routes as connect_routes
 from worksphere_hub.connections.errors import CheckNotFound, ConnectionNotFound
 from worksphere_hub.connections.models import INSTANCE
 from worksphere_hub.connections.schemas import (
@@ -53,6 +55,8 @@ ROUTERS = (
     client_routes.router,
     client_routes.return_router,
     browser_routes.router,
+    connect_routes.router,
+    page_routes.router,
 )
 
 Reader = Annotated[Principal, Depends(requires("connections:read"))]

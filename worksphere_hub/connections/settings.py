@@ -11,6 +11,8 @@ class ConnectionSettings:
     connection_limit: int = 1_000  # connections an organization may have
     flow_time: float = 600.0  # how long somebody may take at the provider's consent page
     link_time: float = 86_400.0  # how long a link to authorize an account is good, unless asked for otherwise
+    connect_time: float = 1_800.0  # how long a connect page is good, unless asked for otherwise
+    connect_steps: int = 50  # how often something may be sent from one connect page
     token_timeout: float = 20.0  # one request to a token endpoint in all; shorter than the lease
     lease: float = 30.0  # how long a process that died keeps others from renewing a credential
     renewal_wait: float = 30.0  # how long a call waits for a credential that another process renews

@@ -28,7 +28,7 @@ grant select, insert, delete on hub.idempotency_keys to hub_definer;
 comment on table hub.idempotency_keys is 'Requests an organization has made before, so that asking twice does it once.';
 
 
--- Forget what has expired, in the idempotency keys, the sessions, the invitations, the OAuth flows and links: 5,000 rows at most a call, oldest first.
+-- Forget what has expired, in the idempotency keys, the sessions, the invitations, the OAuth flows and links, and in the connect pages (a month later): 5,000 rows at most a call, oldest first.
 create function hub.forget_expired() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -39,6 +39,7 @@ declare
     v_invitations bigint;
     v_flows bigint;
     v_links bigint;
+    v_pages bigint;
 begin
     with old as (select org_id, scope, key from hub.idempotency_keys where expires_at < now() order by expires_at limit 5000)
     delete from hub.idempotency_keys k using old
@@ -56,11 +57,14 @@ begin
     with old as (select org_id, id from hub.oauth_links where expires_at < now() limit 5000)
     delete from hub.oauth_links l using old where (l.org_id, l.id) = (old.org_id, old.id);
     get diagnostics v_links = row_count;
-    return v_count + v_sessions + v_invitations + v_flows + v_links;
+    with old as (select org_id, id from hub.connect_sessions where expires_at < now() - interval '30 days' limit 5000)
+    delete from hub.connect_sessions c using old where (c.org_id, c.id) = (old.org_id, old.id);
+    get diagnostics v_pages = row_count;
+    return v_count + v_sessions + v_invitations + v_flows + v_links + v_pages;
 end
 $$;
 alter function hub.forget_expired() owner to hub_definer;
 revoke execute on function hub.forget_expired() from public;
 grant execute on function hub.forget_expired() to hub_worker;
 comment on function hub.forget_expired() is
-    'Delete expired idempotency keys, sessions, invitations, OAuth flows and links, a batch at a time.';
+    'Delete expired idempotency keys, sessions, invitations, OAuth flows, links and connect pages, a batch at a time.';

@@ -38,6 +38,7 @@ create table hub.oauth_flows (
     id uuid not null default hub.uuidv7(),
     connection_id uuid not null,
     link_id uuid,
+    connect_session_id uuid,
     state_digest bytea not null check (octet_length(state_digest) = 32),
     browser_digest bytea not null check (octet_length(browser_digest) = 32),
     sealed_verifier bytea not null,
@@ -68,6 +69,7 @@ grant select (org_id, id, connection_id, requested_scopes, begun_by, created_at,
     on hub.oauth_flows to hub_app;
 grant select, delete on hub.oauth_flows to hub_definer;
 comment on table hub.oauth_flows is 'Authorizations under way: digests of state and browser, the sealed verifier, an end.';
+comment on column hub.oauth_flows.connect_session_id is 'The connect page that it was begun on, and that it leads back to.';
 comment on column hub.oauth_flows.issuer is 'Who must have issued the answer (RFC 9207), where the provider says who it is.';
 
 
@@ -75,7 +77,7 @@ comment on column hub.oauth_flows.issuer is 'Who must have issued the answer (RF
 create function hub.take_oauth_flow(p_state_digest bytea, p_browser_digest bytea)
 returns table (
     org_id uuid, id uuid, connection_id uuid, sealed_verifier bytea, redirect_uri text, issuer text,
-    requested_scopes text[], begun_by text, return_url text, link_id uuid
+    requested_scopes text[], begun_by text, return_url text, link_id uuid, connect_session_id uuid
 )
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -84,7 +86,7 @@ as $$
     where f.state_digest = p_state_digest and f.browser_digest = p_browser_digest and f.expires_at > now()
         and o.id = f.org_id and o.suspended_at is null
     returning f.org_id, f.id, f.connection_id, f.sealed_verifier, f.redirect_uri, f.issuer, f.requested_scopes, f.begun_by,
-        f.return_url, f.link_id
+        f.return_url, f.link_id, f.connect_session_id
 $$;
 alter function hub.take_oauth_flow(bytea, bytea) owner to hub_definer;
 revoke execute on function hub.take_oauth_flow(bytea, bytea) from public;

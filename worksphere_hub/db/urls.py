@@ -12,6 +12,8 @@ def with_login(url: str, login: str, password: str) -> str:
 
 def without_pooler(url: str) -> tuple[str, bool]:
     """A URL without its word on a pooler, and whether there is one in transaction mode. Raises ValueError."""
+    if "pooler=" not in url:
+        return url, False
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     kept = [(name, value) for name, value in pairs if name != "pooler"]

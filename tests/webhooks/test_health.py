@@ -1,13 +1,19 @@
 """What holds an endpoint back holds for all workers: circuit, pauses, rate, concurrency. And what is told of it."""
 
 import asyncio
+import random
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.chaos.proxy import proxying
 from tests.webhooks.conftest import QUICK
 from worksphere_hub import clock, ids
+from worksphere_hub.db.pool import Database
 from worksphere_hub.webhooks import store
+from worksphere_hub.webhooks.breaker import BreakerSettings
+from worksphere_hub.webhooks.health import Health
+from worksphere_hub.webhooks.models import Attempt, Result
 from worksphere_hub.webhooks.turns import Ask
 
 ASK = Ask(store.NOBODY, {}, [], [])
@@ -56,6 +62,36 @@ async def test_a_worker_whose_clock_is_wrong_leaves_no_endpoint_alone_for_longer
         engine.receiver.closed.clear()
         # Nor is any of them taken to be past its deadline.
         await engine.until("select count(*) from hub.webhook_deliveries where state = 'delivered'", len(accepted))
+
+
+async def test_a_probes_success_is_not_forgotten_while_the_database_is_away(engine, database):
+    endpoint = await engine.endpoint("/ok")
+    await engine.admin.execute(
+        "insert into hub.webhook_endpoint_gates (org_id, endpoint_id, circuit, failures, openings, opens_until) "
+        "values ($1, $2, 'open', 3, 1, now())",
+        engine.org, endpoint,
+    )  # fmt: skip
+    await engine.publish()
+    probe = (await store.claim(engine.worker, ASK, 30.0))[0]
+    port = database.cluster.server.port
+    async with proxying(port, random.Random(0)) as link:
+        url = database.worker_url.replace(f":{port}/", f":{link.port}/")
+        worker = await Database.open(url, application="test", size=1)
+        try:
+            health = Health(worker, BreakerSettings(), 3600.0)
+            link.set("down")
+            harmed = link.harmed
+            health.note(Result(probe, "delivered", attempt=Attempt("00" * 16, "delivered", clock.now(), 5, "", "")))
+            async with asyncio.timeout(20):
+                while link.harmed == harmed:
+                    await asyncio.sleep(0.01)
+            assert await engine.admin.fetchval("select circuit from hub.webhook_endpoint_gates") == "half_open"
+            link.set(None)
+            await engine.until(
+                "select circuit from hub.webhook_endpoint_gates where endpoint_id = $1", "closed", endpoint
+            )
+        finally:
+            await worker.close()
 
 
 async def test_a_receiver_that_asks_for_a_pause_gets_it_for_everything(engine):

@@ -46,6 +46,7 @@ class Health:
         self._disable_after = timedelta(seconds=disable_after)
         self._heard: dict[tuple[UUID, UUID], _Heard] = {}
         self._flusher: asyncio.Task[None] | None = None
+        self._draining = False
 
     def note(self, result: Result) -> None:
         """Hear what became of an attempt."""
@@ -63,7 +64,8 @@ class Health:
             self._flusher = asyncio.get_running_loop().create_task(self._flush())
 
     async def drain(self) -> None:
-        """Wait until everything heard is written."""
+        """Wait until everything heard is written, or was tried once more."""
+        self._draining = True
         while self._flusher is not None and not self._flusher.done():
             await asyncio.wait([self._flusher])
 
@@ -76,9 +78,19 @@ class Health:
             except Exception as error:  # noqa: BLE001 - a count that is lost costs a few attempts more
                 with wide("health.unwritten", org_id=org.hex, endpoint_id=endpoint.hex) as line:
                     line.caught(error)
-                if is_passing(error):
+                if is_passing(error) and not self._draining:
+                    # The success of a probe may be among them: forgotten, it would leave the endpoint alone for as
+                    # long as a lost probe is waited for.
+                    self._keep(org, endpoint, heard)
                     await asyncio.sleep(_RETRY_SECONDS)
             await asyncio.sleep(_PAUSE_SECONDS if self._heard else 0)
+
+    def _keep(self, org: UUID, endpoint: UUID, earlier: _Heard) -> None:
+        """Put back what could not be written, before what was heard meanwhile."""
+        later = self._heard.get((org, endpoint), _Heard())
+        self._heard[(org, endpoint)] = _Heard(
+            earlier.outcomes + later.outcomes, earlier.began + later.began, max(earlier.slow_down, later.slow_down)
+        )
 
     async def _write(self, org: UUID, endpoint: UUID, heard: _Heard) -> None:
         async with self._database.tenant(org) as tx:

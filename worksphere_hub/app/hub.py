@@ -101,5 +101,8 @@ def egress_policy(settings: Settings) -> EgressPolicy:
     except ValueError as error:
         raise InvalidSetting(f"HUB_EGRESS_ALLOW: {error}.") from None
     return EgressPolicy(
-        allowed_networks=networks, allow_http=settings.egress.http, ports=frozenset(settings.egress.ports)
+        allowed_networks=networks,
+        allow_http=settings.egress.http,
+        ports=frozenset(settings.egress.ports),
+        direct_ports=frozenset(settings.egress.direct_ports),
     )

@@ -35,6 +35,7 @@ class EgressSettings:
     allow: tuple[str, ...] = ()  # networks that are let through besides, e.g. 10.1.0.0/16; any port, also by http
     http: bool = False  # whether plain http is let through to public addresses
     ports: tuple[int, ...] = (443, 80, 8443)  # ports that are let through
+    direct_ports: tuple[int, ...] = (3306, 5432)  # ports that are let through to what does not speak HTTP: databases
     reroutes: tuple[str, ...] = ()  # hosts that a stand-in answers for, e.g. zoom.us=http://127.0.0.1:4100/zoom
     proxy: Secret | None = None  # http://[login:password@]host:port through which everything leaves
 

@@ -18,6 +18,7 @@ from worksphere_hub.connections.action_errors import (
     told,
 )
 from worksphere_hub.connections.connectors import connector_for
+from worksphere_hub.connections.direct_api import DirectAccountApi
 from worksphere_hub.connections.services import Connections
 from worksphere_hub.errors import FieldProblem
 from worksphere_hub.events import contracts
@@ -47,7 +48,7 @@ class Opened:
     """A connection that is ready, with its connector."""
 
     connector: Connector
-    api: AccountApi
+    api: AccountApi | DirectAccountApi
 
 
 async def opened(room: Connections, who: Who, connection: UUID) -> Opened:
@@ -55,6 +56,8 @@ async def opened(room: Connections, who: Who, connection: UUID) -> Opened:
     ready = await room.broker.ready(who.org, connection)
     async with room.database.tenant(who.org) as tx:
         connector = await connector_for(tx, ready.subject.definition)
+    if connector.direct:
+        return Opened(connector, DirectAccountApi(room.egress, ready, room.settings.files))
     limit = room.settings.answer_limit
     api = AccountApi(
         room.proxy, room.calls, ready, caller=who.caller, request_id=who.request_id, limit=limit

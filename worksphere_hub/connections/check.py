@@ -1,5 +1,7 @@
 """Test a connection by its manifest's verification call, and write down what that said."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,7 +9,9 @@ from worksphere_hub import clock, ids
 from worksphere_hub.catalog import definitions
 from worksphere_hub.connections import condition, scopes, store
 from worksphere_hub.connections.broker import Broker, Ready
-from worksphere_hub.connections.errors import ConnectionDisabled, NeedsReauthorization, NotConnected
+from worksphere_hub.connections.connectors import connector_for
+from worksphere_hub.connections.direct_api import DirectAccountApi
+from worksphere_hub.connections.errors import ConnectionDisabled, NotConnected
 from worksphere_hub.connections.models import Connection
 from worksphere_hub.connections.placement import Outgoing, place
 from worksphere_hub.connections.settings import ConnectionSettings
@@ -16,7 +20,10 @@ from worksphere_hub.connections.verify import Verdict, request_of, verdict
 from worksphere_hub.db.pool import Database, Row, Transaction
 from worksphere_hub.errors import HubError
 from worksphere_hub.expressions.errors import ExpressionFailed
-from worksphere_hub.sdk.errors import ConnectorFailed
+from worksphere_hub.sdk import boundary
+from worksphere_hub.sdk.api import Api
+from worksphere_hub.sdk.direct import Account
+from worksphere_hub.sdk.errors import AuthFailed, ConnectorFailed
 from worksphere_hub.sdk.manifest.auth import OAuth2
 from worksphere_hub.sdk.manifest.template import TemplateFailed
 from worksphere_hub.security.egress import EgressClient, EgressFailed
@@ -108,6 +115,10 @@ class Checker:
     async def _look(self, task: Task) -> _Seen:
         try:
             ready = await self._broker.ready(task.org, task.connection)
+            async with self._database.tenant(task.org) as tx:
+                connector = await connector_for(tx, ready.subject.definition)
+            if connector.check is not None:
+                return await self._let_check(connector.check, ready)
             if ready.subject.verification is None or ready.subject.definition.manifest.api is None:
                 return _Seen(Verdict(None, None), None)
             seen = await self._ask(ready)
@@ -117,13 +128,23 @@ class Checker:
                 seen = await self._ask(ready)
         except (ConnectionDisabled, NotConnected) as refused:
             return _Seen(Verdict(refused.code, refused.detail), None, checked=False)
-        except NeedsReauthorization as refused:
-            return _Seen(Verdict(refused.code, refused.detail[:500]), None)
         except HubError as refused:
             return _Seen(Verdict(refused.code, refused.detail[:500]), None)
         except (TemplateFailed, ExpressionFailed, ConnectorFailed) as failed:
             return _Seen(Verdict("manifest", f"The verification call cannot be made: {failed}"[:500]), None)
         return seen
+
+    async def _let_check(self, check: Callable[[Api], Awaitable[Account]], ready: Ready) -> _Seen:
+        """Where a manifest's call does not do, its connector says whose account it is."""
+        api = DirectAccountApi(self._egress, ready, self._settings.files)
+        try:
+            async with asyncio.timeout(self._settings.call_timeout):
+                account = await boundary.told("check", lambda: check(api))
+        except TimeoutError:
+            return _Seen(Verdict("timeout", "The other side took too long to answer."), None)
+        except ConnectorFailed as failure:
+            return _Seen(Verdict(failure.code, failure.detail[:500], isinstance(failure, AuthFailed)), None)
+        return _Seen(Verdict(None, None, account_key=account.key[:300], account_label=account.label[:300]), None)
 
     async def _ask(self, ready: Ready) -> _Seen:
         subject = ready.subject

@@ -53,6 +53,11 @@ class Hosts:
             raise HostNotAllowed(f"The host {destination.host} is not among the hosts of the integration's manifest.")
         return destination
 
+    def require_host(self, host: str) -> None:
+        """The same where HTTP is not spoken; the port is for the egress policy. Raises HostNotAllowed."""
+        if not any(host.lower() == each for each, _ in self._exact):
+            raise HostNotAllowed(f"The host {host} is not among the hosts of the integration's manifest.")
+
     def _allows(self, destination: Destination) -> bool:
         port = None if destination.port == _STANDARD_PORTS[destination.scheme] else destination.port
         ports = {port, destination.port}

@@ -1,6 +1,7 @@
 """How connections work; the defaults stand beside the code that obeys them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,4 @@ class ConnectionSettings:
     download_limit: int = 1_073_741_824  # bytes of a proxied answer's body
     answer_limit: int = 67_108_864  # bytes of one answer that a connector takes in whole
     reveal: bool = False  # whether credentials can be read at all, by those with connections:reveal
+    files: Path | None = None  # has a folder for each organization, named by its id, whose files connectors may use

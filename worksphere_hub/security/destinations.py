@@ -14,7 +14,7 @@ from worksphere_hub.security.addresses import IPAddress, IPNetwork, is_allowed, 
 
 LONGEST_URL = 8192
 
-Reason = Literal["syntax", "scheme", "userinfo", "port", "unresolvable", "address"]
+Reason = Literal["syntax", "scheme", "userinfo", "port", "unresolvable", "address", "proxy"]
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._\-\u0080-\U0010ffff]+)(?::([0-9]{1,5}))?")
@@ -52,6 +52,8 @@ class EgressPolicy:
     allowed_networks: tuple[IPNetwork, ...] = ()
     allow_http: bool = False
     ports: frozenset[int] | None = frozenset({443, 80, 8443})
+    # Those of what does not speak HTTP.
+    direct_ports: frozenset[int] = frozenset({3306, 5432})
 
     def check_route(self, destination: Destination) -> None:
         """Refuse a scheme or port that is not open. Raises EgressRefused."""
@@ -63,13 +65,23 @@ class EgressPolicy:
 
     def admit(self, destination: Destination, addresses: Sequence[IPAddress]) -> None:
         """Refuse the destination when any address behind it is forbidden. Raises EgressRefused."""
+        if not self._admitted(addresses):
+            self.check_route(destination)
+
+    def admit_direct(self, port: int, addresses: Sequence[IPAddress]) -> None:
+        """The same for a connection that does not speak HTTP. Raises EgressRefused."""
+        if not self._admitted(addresses) and port not in self.direct_ports:
+            listed = ", ".join(str(each) for each in sorted(self.direct_ports))
+            raise EgressRefused("port", f"Port {port} is not open. Use one of: {listed}.")
+
+    def _admitted(self, addresses: Sequence[IPAddress]) -> bool:
+        """Whether all addresses are in networks that are let through, whatever the port. Raises EgressRefused."""
         # Any, not the one we would pick: who controls the name controls which answer comes first.
         for ip in addresses:
             reason = refusal(ip, self.allowed_networks)
             if reason is not None:
                 raise EgressRefused("address", f"The host leads to an address that is not public: {reason}.")
-        if not all(is_allowed(ip, self.allowed_networks) for ip in addresses):
-            self.check_route(destination)
+        return all(is_allowed(ip, self.allowed_networks) for ip in addresses)
 
 
 def read_url(text: str) -> Destination:
@@ -92,6 +104,12 @@ def read_url(text: str) -> Destination:
     if url.scheme != scheme or url.port_or_known_default != port:
         raise EgressRefused("syntax", "The URL can be read in more than one way.")
     return Destination(scheme, host, port, _literal(host), url)
+
+
+def read_host(text: str) -> tuple[str, IPAddress | None]:
+    """A host's name, or the address that it is, without brackets. Raises EgressRefused."""
+    host = text.lower()
+    return host, _literal(host)
 
 
 def _split(text: str) -> tuple[str, str]:

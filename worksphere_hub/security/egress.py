@@ -15,7 +15,7 @@ from typing import Self
 from worksphere_hub import __version__, clock
 from worksphere_hub.security.addresses import IPAddress
 from worksphere_hub.security.client_identity import ClientIdentity
-from worksphere_hub.security.destinations import Destination, EgressPolicy, EgressRefused, Reason, read_url
+from worksphere_hub.security.destinations import Destination, EgressPolicy, EgressRefused, Reason, read_host, read_url
 from worksphere_hub.security.lookups import Lookups, Resolved, Resolver, SystemResolver
 from worksphere_hub.security.pins import Pin, Pins
 from worksphere_hub.security.redact import Secret
@@ -90,6 +90,7 @@ class EgressClient:
         self._lookups = Lookups(resolver or self._system, ttl=resolve_ttl, time_limit=connect_timeout)
         self._pins = Pins(Wiring(connect_timeout, per_destination, user_agent, extra_roots, proxy), size=_MOST_PINS)
         self._routes: dict[tuple[str, ClientIdentity | None], _Route] = {}
+        self._proxied = proxy is not None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -101,6 +102,17 @@ class EgressClient:
     async def check(self, url: str) -> None:
         """Say, before a URL is stored, whether it would be sent to now. Raises EgressRefused."""
         await self._admit(url)
+
+    async def reach(self, host: str, port: int) -> tuple[IPAddress, ...]:
+        """The addresses that a connection which does not speak HTTP may go to. Raises EgressRefused."""
+        if self._proxied:
+            raise EgressRefused("proxy", "Everything leaves through the operator's proxy, which takes HTTP alone.")
+        name, literal = read_host(host)
+        resolved = await self._lookups.find(name, literal)
+        if not resolved.addresses:
+            raise EgressRefused("unresolvable", "The host name does not resolve.")
+        self._policy.admit_direct(port, resolved.addresses)
+        return resolved.addresses[:_MOST_ADDRESSES]
 
     def browser_url(self, url: str) -> str:
         """Where a browser finds what a URL names: there, unless the operator has put a stand-in in its place."""

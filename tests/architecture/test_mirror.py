@@ -166,6 +166,20 @@ ELSEWHERE |= {
 }
 
 
+# Databases are driven together, by what they have in common, and each by what it has of its own.
+DATABASES = {"postgresql": "connector dialect failures", "mysql": "connector dialect failures",
+             "sqlite": "connector dialect"}  # fmt: skip
+ELSEWHERE |= {
+    f"connectors/{database}/{name}.py": "tests/connectors/test_databases.py and its own test_session.py, on a real one"
+    for database, names in DATABASES.items()
+    for name in names.split()
+}
+ELSEWHERE |= {
+    f"sdk/tables/{name}.py": "tests/connectors/test_databases.py drives all of it on three real databases"
+    for name in ["actions", "connector", "dialect", "model", "session", "statements", "stream"]
+}
+
+
 def rooms_of_tests():
     return sorted(folder for folder in TESTS.iterdir() if folder.is_dir() and list(folder.glob("test_*.py")))
 

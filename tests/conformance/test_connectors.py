@@ -24,8 +24,9 @@ def folder_of(connector):
     return FOLDERS / connector.manifest.slug.replace("-", "_")
 
 
-def test_the_five_are_there():
-    assert SLUGS == ["google-drive", "microsoft-teams", "salesforce", "slack", "zoom"]
+def test_they_are_there():
+    five = {"google-drive", "microsoft-teams", "salesforce", "slack", "zoom"}
+    assert set(SLUGS) == five | {"mysql", "postgresql", "sqlite"}
 
 
 def test_its_manifest_is_read_without_a_problem(connector):
@@ -42,7 +43,8 @@ def test_its_folder_explains_itself(connector):
 def test_its_names_are_the_keys_it_is_found_under(connector):
     assert all(name == stream.name for name, stream in connector.streams.items())
     assert all(name == action.name for name, action in connector.actions.items())
-    assert connector.streams
+    # What a database has is only known once one is connected.
+    assert connector.streams or connector.direct
     assert connector.actions
 
 
@@ -64,6 +66,13 @@ def test_the_scopes_that_it_needs_are_ones_that_are_asked_for(connector):
     for thing in things:
         # An account-wide app has the same under another name.
         assert {scope.removesuffix(":admin") for scope in thing.scopes} <= asked | {"user:read:list_users"}
+
+
+def test_what_is_called_directly_says_whose_account_it_is_and_has_no_call_of_its_own(connector):
+    assert connector.direct == (connector.check is not None)
+    if connector.direct:
+        assert connector.manifest.api is None
+        assert connector.manifest.verification is None
 
 
 def test_what_it_takes_in_is_verified_as_its_manifest_says(connector):

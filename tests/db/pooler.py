@@ -27,15 +27,15 @@ def through(url, port):
 
 
 @asynccontextmanager
-async def pooling(folder, url, *, size=2):
-    """A pooler with so many connections to the server for each login; yields its port."""
+async def pooling(folder, url, *, size=2, more=""):
+    """A pooler with so many connections to the server for each login; `more` is settings besides. Yields its port."""
     port, parts = free_port(), urlsplit(url)
     (folder / "users.txt").write_text("".join(f'"{name}" "{word}"\n' for name, word in _PASSWORDS.items()))
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={parts.hostname} port={parts.port}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\npool_mode = transaction\n"
         f"auth_type = scram-sha-256\nauth_file = {folder}/users.txt\ndefault_pool_size = {size}\n"
-        "max_client_conn = 500\nserver_login_retry = 1\n"
+        "max_client_conn = 500\nserver_login_retry = 1\n" + more
     )
     assert PGBOUNCER is not None
     who = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}

@@ -469,3 +469,35 @@ async def test_streamed_slots_are_given_back(receiver):
         for _ in range(3):
             assert (await streamed(client, receiver.url("/ok")))[0] == 200
             assert (await stream_failure(client, receiver.url("/close"))).cause == "reset"
+
+
+@pytest.mark.parametrize(
+    ("policy", "host", "port", "reason"),
+    [
+        (EgressPolicy(), "127.0.0.1", 5432, "address"),
+        (EgressPolicy(), "localhost", 5432, "address"),
+        (EgressPolicy(), "10.0.0.1", 5432, "address"),
+        (EgressPolicy(), "8.8.8.8", 443, "port"),
+        (EgressPolicy(), "no host", 5432, "syntax"),
+        (EgressPolicy(), "nowhere.invalid", 5432, "unresolvable"),
+    ],
+)
+async def test_what_does_not_speak_http_goes_no_further(policy, host, port, reason):
+    async with EgressClient(policy) as client:
+        with pytest.raises(EgressRefused) as refused:
+            await client.reach(host, port)
+        assert refused.value.reason == reason
+
+
+async def test_what_does_not_speak_http_is_given_the_checked_addresses():
+    names = Names(db_example=[["8.8.8.8", "1.1.1.1"]], mixed_example=[["8.8.8.8", "127.0.0.1"]])
+    async with EgressClient(EgressPolicy(), resolver=names) as client:
+        assert [str(each) for each in await client.reach("DB.example", 5432)] == ["8.8.8.8", "1.1.1.1"]
+        with pytest.raises(EgressRefused):
+            await client.reach("mixed.example", 5432)
+    async with EgressClient(LOOPBACK) as client:
+        # In a network that is let through any port is.
+        assert [str(each) for each in await client.reach("127.0.0.1", 1)] == ["127.0.0.1"]
+    async with EgressClient(LOOPBACK, proxy=Secret("http://127.0.0.1:9")) as client:
+        with pytest.raises(EgressRefused, match="proxy"):
+            await client.reach("127.0.0.1", 5432)

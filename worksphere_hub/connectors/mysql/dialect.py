@@ -70,6 +70,7 @@ class MysqlDialect(Dialect):
         return table.unique == (frozenset(key),)
 
     def beyond(self, columns: Sequence[Column], values: Sequence[Any], first: int) -> tuple[str, list[Any]]:
+        del first
         # Spelled out: along an index, these are ranges; rows as such are not compared along one here.
         names = [self.quoted(column.name) for column in columns]
         steps: list[str] = []

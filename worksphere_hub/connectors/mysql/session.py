@@ -1,6 +1,7 @@
 """A connection to a MySQL or MariaDB server. The driver blocks, so that it works in threads, one call at a time."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,7 @@ from worksphere_hub.connectors.mysql.dialect import SORTS, MysqlDialect
 from worksphere_hub.connectors.mysql.failures import failure_of, translated
 from worksphere_hub.sdk import direct as kit
 from worksphere_hub.sdk.direct import Account, DirectApi
-from worksphere_hub.sdk.errors import ConnectorFailed, Transient
+from worksphere_hub.sdk.errors import ConnectorFailed, NotPermitted, Transient
 from worksphere_hub.sdk.tables.model import Column, Table
 from worksphere_hub.sdk.tables.session import Session
 
@@ -39,6 +40,9 @@ _DECODERS: dict[int, Callable[[Any], Any]] = {
         ), through,
     ),
 }  # fmt: skip
+
+# What changes the structure ends a transaction, and with it that nothing could be written.
+_ASKS = re.compile(r"[\s(]*(select|with|values|table|show|describe|desc|explain)\b", re.IGNORECASE)
 
 Given = TypeVar("Given")
 
@@ -63,6 +67,7 @@ class MysqlSession(Session):
         self._connection = connection
         self._settings = settings
         self._parts = 0
+        self._reading = False
 
     async def account(self) -> Account:
         login = (await self.fetch("select substring_index(current_user(), '@', 1) as login"))[0]["login"]
@@ -79,6 +84,9 @@ class MysqlSession(Session):
     async def fetch(
         self, statement: str, values: Sequence[Any] | None = (), *, most: int | None = None
     ) -> list[Mapping[str, Any]]:
+        if self._reading and not _ASKS.match(statement):
+            raise NotPermitted("It has to begin with one of the words that ask: select, with, show, explain, ...")
+
         def work() -> list[Mapping[str, Any]]:
             # Unbuffered: what is not asked for is not held.
             with self._connection.cursor(SSDictCursor) as cursor:
@@ -104,6 +112,7 @@ class MysqlSession(Session):
 
     @asynccontextmanager
     async def transaction(self, *, read_only: bool = False) -> AsyncGenerator[None]:
+        self._reading = read_only
         async with self._block(f"start transaction read {'only' if read_only else 'write'}", "commit", "rollback"):
             yield
 

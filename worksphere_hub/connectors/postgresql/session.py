@@ -17,7 +17,7 @@ from worksphere_hub.sdk.tables.model import Column, Table
 from worksphere_hub.sdk.tables.session import Session
 
 _CONNECT_SECONDS = 10.0
-_STATEMENT_SECONDS = 30.0
+_STATEMENT_SECONDS = 30
 _TABLES = (Path(__file__).parent / "tables.sql").read_text(encoding="utf-8")
 _WITHOUT_SCHEMA = "public"
 
@@ -30,6 +30,7 @@ class PostgresqlSession(Session):
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", settings: Mapping[str, Any]) -> None:
         self._connection = connection
         self._schemas: list[str] = settings.get("schemas") or [_WITHOUT_SCHEMA]
+        self._seconds = int(settings.get("statement_seconds", _STATEMENT_SECONDS))
         self._host, self._port = settings["host"], settings.get("port", 5432)
 
     async def account(self) -> Account:
@@ -72,6 +73,9 @@ class PostgresqlSession(Session):
     async def transaction(self, *, read_only: bool = False) -> AsyncGenerator[None]:
         with translated():
             async with self._connection.transaction(readonly=read_only):
+                # For the transaction alone: a pooler would hand it on to others. Should this process die, the server
+                # ends the statement by itself.
+                await self._connection.execute(f"set local statement_timeout = {self._seconds * 1000}")
                 yield
 
     @asynccontextmanager
@@ -111,7 +115,8 @@ async def _connected(api: DirectApi) -> "asyncpg.Connection[asyncpg.Record]":
                 database=settings["database"],
                 ssl=False if protection is None else protection,
                 timeout=_CONNECT_SECONDS,
-                command_timeout=float(settings.get("statement_seconds", _STATEMENT_SECONDS)),
+                # The server ends a statement first, where it was told to.
+                command_timeout=settings.get("statement_seconds", _STATEMENT_SECONDS) + 1.0,
                 statement_cache_size=0,
                 server_settings={"application_name": "WorkSphere Hub", "timezone": "UTC", "datestyle": "ISO"},
             )

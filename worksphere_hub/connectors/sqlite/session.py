@@ -1,4 +1,4 @@
-"""A SQLite file, in the organization's own folder on the hub's machine. SQLite itself is told what a statement may do."""
+"""A file in the organization's own folder on the hub's machine. SQLite itself is told what a statement may do."""
 
 import asyncio
 import json

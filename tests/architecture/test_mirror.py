@@ -68,7 +68,6 @@ ELSEWHERE = {
     "connections/client_routes.py": "tests/connections/test_clients.py and test_flows.py ask them",
     "connections/connect/routes.py": "tests/connections/connect/test_sessions.py asks every one of them",
     "connections/connect/visit.py": "tests/connections/connect/test_page_routes.py: all that can come between",
-    "connections/connectors.py": "tests/connections/test_actions.py: whose code runs, and whose never does",
     "connections/condition.py": "tests/connections/test_renew.py and test_check.py: states, history and events",
     "connections/entry.py": "tests/connections/test_connections.py: what does not fit is named without its value",
     "connections/flow_rules.py": "tests/connections/test_flows.py: cookies, origins, issuers, return URLs",
@@ -154,6 +153,8 @@ ELSEWHERE |= {
 # A connector is driven as a whole too, against its provider's stand-in.
 CONNECTORS = {
     "google_drive": "actions calls inbound streams uploads",
+    "rest_api": "actions",
+    "webhook": "actions inbound",
     "microsoft_teams": "actions calls inbound streams",
     "salesforce": "actions bulk calls inbound streams",
     "slack": "actions calls inbound streams",

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.sdk.scripted import evaluate
 from worksphere_hub.db.embedded import free_port
 from worksphere_hub.sdk import registry
 from worksphere_hub.sdk.api import Answer, Request
@@ -46,6 +47,9 @@ class LocalApi:
     async def reach(self, host: str, port: int) -> Reached:
         self.reached.append((host, port))
         return Reached(host, port, self.addresses)
+
+    def evaluate(self, source, value):
+        return evaluate(source, value)
 
     async def send(self, request: Request) -> Answer:
         del request

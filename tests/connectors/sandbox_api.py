@@ -7,6 +7,7 @@ import httpx
 
 from tests.connectors.legal import VENDORS, Legal
 from tests.sandbox.control import Control
+from tests.sdk.scripted import evaluate
 from worksphere_hub.sdk.api import Answer, Request
 from worksphere_hub.sdk.errors import Transient
 
@@ -30,6 +31,9 @@ class SandboxApi:
         self._root = f"{sandbox.url}/{path.split('/')[1]}"
         self.tokens = {"main": tokens} if isinstance(tokens, str) else tokens
         self._client = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=10.0)
+
+    def evaluate(self, source, value):
+        return evaluate(source, value)
 
     async def send(self, request: Request) -> Answer:
         self.requests.append(request)

@@ -20,6 +20,9 @@ class ScriptedApi:
         self.requests: list[Request] = []
         self._answer = answer
 
+    def evaluate(self, source, value):
+        return evaluate(source, value)
+
     async def send(self, request: Request) -> Answer:
         self.requests.append(request)
         status, body, *headers = self._answer(request)

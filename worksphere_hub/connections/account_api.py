@@ -9,6 +9,7 @@ import msgspec
 from worksphere_hub import clock
 from worksphere_hub.connections.broker import Ready
 from worksphere_hub.connections.call_log import Call, CallLog
+from worksphere_hub.connections.connectors import evaluate
 from worksphere_hub.connections.errors import (
     BudgetSpent,
     ConnectionDisabled,
@@ -52,6 +53,10 @@ class AccountApi:
     def captured(self) -> Mapping[str, Any]:
         """What was kept from the token's answer when this was made."""
         return self._captured
+
+    def evaluate(self, source: str, value: Any) -> Any:
+        """Work out an expression that the settings brought. Raises Unexpected."""
+        return evaluate(source, value)
 
     async def send(self, request: Request) -> Answer:
         """Send a request. Raises Transient, RateLimited, AuthFailed, BadSettings, Unexpected."""

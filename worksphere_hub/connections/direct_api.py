@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from worksphere_hub.connections.broker import Ready
+from worksphere_hub.connections.connectors import evaluate
 from worksphere_hub.connections.errors import HostNotAllowed
 from worksphere_hub.connections.models import ENTERED
 from worksphere_hub.sdk.api import Answer, Request
@@ -60,6 +61,10 @@ class DirectAccountApi:
                 raise Transient("The host's name does not resolve.", sent=False) from None
             raise BadSettings(f"The hub does not connect to {host}: {refused.detail}") from None
         return Reached(host, port, [str(each) for each in addresses])
+
+    def evaluate(self, source: str, value: Any) -> Any:
+        """Work out an expression that the settings brought. Raises Unexpected."""
+        return evaluate(source, value)
 
     async def send(self, request: Request) -> Answer:
         """Nothing is sent by HTTP here. Raises Unexpected."""

@@ -69,6 +69,10 @@ class Api(Protocol):
         """What was kept from the token's answer, as the manifest says: an instance URL, a team's id."""
         ...
 
+    def evaluate(self, source: str, value: Any) -> Any:
+        """Work out an expression that the settings brought; nothing gives None. Raises Unexpected."""
+        ...
+
     async def send(self, request: Request) -> Answer:
         """Send a request, paced and tried again as the manifest says; answers whatever status came back.
 

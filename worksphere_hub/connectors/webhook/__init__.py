@@ -1,0 +1,1 @@
+"""Any receiver, and any sender, of webhooks."""

@@ -3,13 +3,13 @@
 import asyncio
 import http.client
 import os
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -51,16 +51,21 @@ class Supervisor:
         self._tell = tell
         self._children: list[Child] = []
         self._server: EmbeddedServer | None = None
-        self._asked_to_stop = threading.Event()
+        self._asked_to_stop = False
+        # Not an event of `threading`: its lock may be held by the very wait that a signal handler interrupts.
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
 
     @property
     def stopping(self) -> bool:
         """Whether somebody asked for the end."""
-        return self._asked_to_stop.is_set()
+        return self._asked_to_stop
 
     def stop(self, *_: object) -> None:
         """Ask for the end; fit to be a signal handler."""
-        self._asked_to_stop.set()
+        self._asked_to_stop = True
+        with suppress(BlockingIOError):
+            os.write(self._waker, b"!")
 
     def say(self, sentence: str) -> None:
         """Tell whoever watches."""
@@ -94,7 +99,9 @@ class Supervisor:
 
     def watch(self) -> None:
         """Start again whatever dies, until told to stop."""
-        while not self._asked_to_stop.wait(_RESTART_SECONDS):
+        while not self._asked_to_stop:
+            if select.select([self._woken], [], [], _RESTART_SECONDS)[0]:
+                return
             if self._server is not None and not self._server.alive:
                 self._tell("PostgreSQL ended; starting it again")
                 self._revive(self._server)

@@ -40,6 +40,7 @@ class LocalApi:
     settings: dict[str, Any]
     credential: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    taps: Path | None = None
     captured: dict[str, Any] = field(default_factory=dict)
     reached: list[tuple[str, int]] = field(default_factory=list)
     addresses: tuple[str, ...] = ("127.0.0.1",)

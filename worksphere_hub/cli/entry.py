@@ -14,7 +14,7 @@ from worksphere_hub.errors import HubError
 # import, and half of the commands, the supervisor of the demo among them, never need it.
 COMMANDS = ("up", "serve", "work", "migrate", "demo", "doctor", "listen", "sandbox")
 NOUNS = (
-    "organizations", "keys", "events", "endpoints", "deliveries", "integrations", "marketplace", "connections",
+    "organizations", "keys", "events", "endpoints", "deliveries", "integrations", "marketplace", "connections", "taps",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -57,7 +58,7 @@ async def opened(room: Connections, who: Who, connection: UUID) -> Opened:
     async with room.database.tenant(who.org) as tx:
         connector = await connector_for(tx, ready.subject.definition)
     if connector.direct:
-        return Opened(connector, DirectAccountApi(room.egress, ready, room.settings.files))
+        return Opened(connector, DirectAccountApi(room.egress, ready, room.settings))
     limit = room.settings.answer_limit
     api = AccountApi(
         room.proxy, room.calls, ready, caller=who.caller, request_id=who.request_id, limit=limit
@@ -99,10 +100,11 @@ async def sample(room: Connections, who: Who, connection: UUID, name: str, only:
         found = await opened(room, who, connection)
         stream = await _stream(found, name)
         records: list[Mapping[str, Any]] = []
-        async for page in boundary.pages(stream, found.api, None, only=only or None):
-            records += page.records
-            if len(records) >= limit:
-                break
+        async with aclosing(boundary.pages(stream, found.api, None, only=only or None)) as pages:
+            async for page in pages:
+                records += page.records
+                if len(records) >= limit:
+                    break
         return Page(records[:limit], {})
 
     page = await _asked(room, look)

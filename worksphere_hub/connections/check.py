@@ -136,7 +136,7 @@ class Checker:
 
     async def _let_check(self, check: Callable[[Api], Awaitable[Account]], ready: Ready) -> _Seen:
         """Where a manifest's call does not do, its connector says whose account it is."""
-        api = DirectAccountApi(self._egress, ready, self._settings.files)
+        api = DirectAccountApi(self._egress, ready, self._settings)
         try:
             async with asyncio.timeout(self._settings.call_timeout):
                 account = await boundary.told("check", lambda: check(api))

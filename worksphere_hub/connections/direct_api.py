@@ -8,6 +8,7 @@ from worksphere_hub.connections.broker import Ready
 from worksphere_hub.connections.connectors import evaluate
 from worksphere_hub.connections.errors import HostNotAllowed
 from worksphere_hub.connections.models import ENTERED
+from worksphere_hub.connections.settings import ConnectionSettings
 from worksphere_hub.sdk.api import Answer, Request
 from worksphere_hub.sdk.direct import Reached
 from worksphere_hub.sdk.errors import BadSettings, Transient, Unexpected
@@ -17,8 +18,8 @@ from worksphere_hub.security.egress import EgressClient, EgressRefused
 class DirectAccountApi:
     """`sdk.direct.DirectApi` for one connection."""
 
-    def __init__(self, egress: EgressClient, ready: Ready, files: Path | None) -> None:
-        """`files` is the operator's folder for the files of organizations."""
+    def __init__(self, egress: EgressClient, ready: Ready, settings: ConnectionSettings) -> None:
+        """Put together from what the hub's settings let direct connectors have."""
         subject = ready.subject
         values = subject.values()
         self._egress = egress
@@ -26,7 +27,8 @@ class DirectAccountApi:
         self._settings: Mapping[str, Any] = values["settings"]
         self._captured: Mapping[str, Any] = values["captured"]
         self._credential: Mapping[str, str] = subject.contents.get(ENTERED, {}).get("fields", {})
-        self._folder = None if files is None else files / str(subject.connection.org)
+        self._folder = None if settings.files is None else settings.files / str(subject.connection.org)
+        self._taps = settings.taps
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -61,6 +63,11 @@ class DirectAccountApi:
                 raise Transient("The host's name does not resolve.", sent=False) from None
             raise BadSettings(f"The hub does not connect to {host}: {refused.detail}") from None
         return Reached(host, port, [str(each) for each in addresses])
+
+    @property
+    def taps(self) -> Path | None:
+        """The operator's folder of programs; None where there is none."""
+        return self._taps
 
     def evaluate(self, source: str, value: Any) -> Any:
         """Work out an expression that the settings brought. Raises Unexpected."""

@@ -35,3 +35,4 @@ class ConnectionSettings:
     answer_limit: int = 67_108_864  # bytes of one answer that a connector takes in whole
     reveal: bool = False  # whether credentials can be read at all, by those with connections:reveal
     files: Path | None = None  # has a folder for each organization, named by its id, whose files connectors may use
+    taps: Path | None = None  # has the programs of others that may be run, installed by `worksphere-hub taps`

@@ -5,7 +5,7 @@ whoever called it to fall over, and no record without its key gets any further t
 """
 
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,14 +23,19 @@ Given = TypeVar("Given")
 
 async def pages(
     stream: Stream, api: Api, state: State | None, *, only: Mapping[str, Any] | None = None
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page]:
     """Read a stream; every record is an object that has its key. Raises ConnectorFailed and nothing else."""
+    reading = stream.read(api, state, only=only)
     try:
-        async for page in stream.read(api, state, only=only):
+        async for page in reading:
             _require_sound(stream, page)
             yield page
     except _STUMBLED as error:
         raise _stumbled(stream.name, error) from error
+    finally:
+        # Whoever stops early leaves no connection and no program behind.
+        if isinstance(reading, AsyncGenerator):
+            await reading.aclose()
 
 
 async def run(action: Action, api: Api, given: Mapping[str, Any]) -> Any:

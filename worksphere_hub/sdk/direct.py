@@ -49,6 +49,11 @@ class DirectApi(Api, Protocol):
         """The organization's own folder for files on the hub's machine; None where the operator gives none."""
         ...
 
+    @property
+    def taps(self) -> Path | None:
+        """The operator's folder of programs that may be run; None where there is none."""
+        ...
+
     async def reach(self, host: str, port: int) -> Reached:
         """Check where a connection is about to go. Raises BadSettings for what is not let out, Transient."""
         ...

@@ -1,0 +1,1 @@
+"""Declarative connectors of Airbyte."""

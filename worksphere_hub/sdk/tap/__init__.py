@@ -1,0 +1,1 @@
+"""Programs of others that read a source: Singer taps and Airbyte's declarative connectors, run apart."""

@@ -8,7 +8,7 @@ import pytest
 
 import worksphere_hub.connectors
 from worksphere_hub.catalog import manifests
-from worksphere_hub.sdk import registry
+from worksphere_hub.sdk import quality, registry
 from worksphere_hub.sdk.manifest.auth import OAuth2
 
 FOLDERS = Path(worksphere_hub.connectors.__file__).parent
@@ -38,6 +38,11 @@ def test_its_folder_explains_itself(connector):
     readme = (folder_of(connector) / "README.md").read_text()
     assert readme.startswith(f"# {connector.manifest.name}\n")
     assert len(readme) > 400
+
+
+def test_its_quality_is_gold_and_what_it_is_exempt_from_has_a_reason(connector):
+    report = quality.judge(connector.manifest, folder_of(connector), strict=True)
+    assert {"gold", "platinum"} >= {report.tier}, [each for each in report.results if each.status == "missing"]
 
 
 def test_its_names_are_the_keys_it_is_found_under(connector):

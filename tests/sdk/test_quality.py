@@ -46,7 +46,15 @@ MISSED = {
     "verification": {"verification": None},
     "titles": {"settings__properties": {"subdomain": {"type": "string"}}},
     "secrets-marked": {
-        "auth__oauth__fields": {"type": "object", "properties": {"t": {"type": "string", "title": "Tenant"}}}
+        "auth__key": {
+            "type": "bearer",
+            "label": "Key",
+            "fields": {
+                "type": "object",
+                "required": ["token"],
+                "properties": {"token": {"type": "string", "title": "Token"}},
+            },
+        }
     },
     "scope-sentences": {"auth__oauth__scopes": {"read": {"sentence": "read"}, "write": {"sentence": "Change it."}}},
     "account-known": {"verification__account_key": None},
@@ -119,7 +127,7 @@ def test_an_exemption_counts_and_shows_its_reason(tmp_path):
     (exempt,) = [each for each in report.results if each.status == "exempt"]
     assert (exempt.rule.id, exempt.note) == ("inbound-events", reason)
     with pytest.raises(InvalidQuality, match="is not needed"):
-        judge(copy(), tmp_path)
+        judge(copy(), tmp_path, strict=True)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from worksphere_hub.sdk import registry
+from worksphere_hub.sdk.connector import Connector
 from worksphere_hub.sdk.manifest.auth import OAuth2
 from worksphere_hub.sdk.manifest.manifest import Manifest
 
@@ -20,6 +22,8 @@ Status = Literal["done", "not_applicable", "exempt", "missing"]
 
 TIERS: tuple[Tier, ...] = ("bronze", "silver", "gold", "platinum")
 _REASON_CHARACTERS = 20
+# Grants by which a person gives something away that lasts; the others obtain a new token whenever they like.
+_LASTING = frozenset({"authorization_code", "device_code"})
 
 
 class InvalidQuality(ValueError):
@@ -32,10 +36,16 @@ class DoesNotApply(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: a manifest, and the folder of a code connector where there is one."""
+    """What is judged: a manifest, and the folder of a code connector where there is one, with the code."""
 
     manifest: Manifest
     folder: Path | None = None
+    connector: Connector | None = None
+
+    @property
+    def is_discovered(self) -> bool:
+        """Whether its streams are only known once an account is."""
+        return self.connector is not None and type(self.connector).discover is not Connector.discover
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,16 @@ class Report:
     results: tuple[Result, ...]
 
 
-def judge(manifest: Manifest, folder: Path | None = None) -> Report:
-    """Work out the tier. Raises InvalidQuality when the folder's quality.json cannot be taken."""
+def judge(manifest: Manifest, folder: Path | None = None, *, strict: bool = False) -> Report:
+    """Work out the tier. Raises InvalidQuality when the folder's quality.json cannot be taken.
+
+    `strict`, it may exempt from nothing that is fulfilled: an excuse that is needed no more is taken out.
+    """
     exempt: Mapping[str, str] = {} if folder is None else exemptions(folder)
-    subject = Subject(manifest, folder)
+    subject = Subject(manifest, folder, None if folder is None else registry.load(manifest.slug))
     results = tuple(_result(rule, subject, exempt) for rule in RULES)
     for result in results:
-        if result.rule.id in exempt and result.status != "exempt":
+        if strict and result.rule.id in exempt and result.status != "exempt":
             raise InvalidQuality(f"exempt.{result.rule.id} is not needed: the rule is fulfilled. Take it out.")
     return Report(_tier(results), results)
 
@@ -140,7 +153,10 @@ def _titles(subject: Subject) -> str | None:
 
 
 def _secrets(subject: Subject) -> str | None:
-    for key in subject.manifest.auth:
+    for key, method in subject.manifest.auth.items():
+        if isinstance(method, OAuth2):
+            # Its secret is the client's; a tenant or an account id is none.
+            continue
         fields = [field for path, field in _entered(subject.manifest) if path.startswith(f"auth.{key}.")]
         if fields and not any(field.get("writeOnly") is True for field in fields):
             return f"auth.{key}.fields has no field with writeOnly: true"
@@ -190,24 +206,29 @@ def _support(subject: Subject) -> str | None:
 def _revocation(subject: Subject) -> str | None:
     _oauth(subject.manifest)
     for key, method in subject.manifest.auth.items():
-        if isinstance(method, OAuth2) and method.revoke_url is None:
+        if isinstance(method, OAuth2) and method.grant in _LASTING and method.revoke_url is None:
             return f"auth.{key}.revoke_url is missing"
     return None
 
 
 def _streams(subject: Subject) -> str | None:
-    streams = subject.manifest.streams
-    if not streams:
-        return "it has no streams"
-    bare = [name for name, stream in streams.items() if stream.record_schema is None]
-    return f"streams.{bare[0]}.record_schema is missing" if bare else None
+    schemas = {name: stream.record_schema for name, stream in subject.manifest.streams.items()}
+    if subject.connector is not None:
+        schemas = {name: stream.kind.schema or None for name, stream in subject.connector.streams.items()}
+    if not schemas:
+        # What is discovered comes with its schema.
+        return None if subject.is_discovered else "it has no streams"
+    bare = [name for name, schema in schemas.items() if schema is None]
+    return f"streams.{bare[0]} has no schema of its records" if bare else None
 
 
 def _actions(subject: Subject) -> str | None:
-    actions = subject.manifest.actions
-    if not actions:
+    schemas = {name: action.input_schema for name, action in subject.manifest.actions.items()}
+    if subject.connector is not None:
+        schemas = {name: dict(action.deed.input_schema) for name, action in subject.connector.actions.items()}
+    if not schemas:
         return "it has no actions"
-    bare = [name for name, action in actions.items() if not action.input_schema.get("properties")]
+    bare = [name for name, schema in schemas.items() if not schema.get("properties")]
     return f"actions.{bare[0]}.input_schema describes nothing" if bare else None
 
 
@@ -228,6 +249,10 @@ def _privacy(subject: Subject) -> str | None:
 
 def _incremental(subject: Subject) -> str | None:
     whole = [name for name, stream in subject.manifest.streams.items() if stream.cursor_field is None]
+    if subject.connector is not None:
+        if subject.is_discovered:
+            raise DoesNotApply("Its streams are the account's own.")
+        whole = [name for name, stream in subject.connector.streams.items() if not stream.kind.incremental]
     return f"streams.{whole[0]} has no cursor_field: it is read whole each time" if whole else None
 
 
@@ -237,6 +262,10 @@ def _least(subject: Subject) -> str | None:
         raise DoesNotApply("Its accounts have no scopes.")
     parts = [(f"streams.{name}", stream.scopes) for name, stream in subject.manifest.streams.items()]
     parts += [(f"actions.{name}", action.scopes) for name, action in subject.manifest.actions.items()]
+    if subject.connector is not None:
+        code = subject.connector
+        parts = [(f"streams.{name}", [*stream.kind.scopes]) for name, stream in code.streams.items()]
+        parts += [(f"actions.{name}", [*action.deed.scopes]) for name, action in code.actions.items()]
     bare = [path for path, scopes in parts if not scopes]
     return f"{bare[0]}.scopes is empty" if bare else None
 

@@ -161,6 +161,44 @@ async def test_several_facts_in_one_message_are_several_events_and_go_with_it(re
         assert await tx.value("select hub.forget_inbound_of($1, $2)", reception.org, row["event_ids"][1]) == 1
 
 
+async def test_what_concerns_our_own_access_has_the_connection_tested_at_once(reception, shelf):
+    operator, _, integration, answer = await passing(reception, shelf)
+    connection = await shelf.connection(await shelf.instance(integration, owner=operator), "T1")
+    other = await shelf.connection(await shelf.instance(integration, owner=operator), "T2")
+    await reception.admin.execute("update hub.api_connections set check_due_at = now() + interval '1 day'")
+    due = "select id from hub.api_connections where check_due_at <= now()"
+    await send_slack(reception, answer.json(), "T1", text="hello")
+    assert await reception.admin.fetch(due) == []
+    await send_slack(reception, answer.json(), "T1", "Ev2", type="tokens_revoked")
+    assert [row["id"] for row in await reception.admin.fetch(due)] == [connection]
+    await reception.admin.execute("update hub.api_connections set check_due_at = null where id = $1", other)
+    await send_slack(reception, answer.json(), "T2", "Ev3", type="app_uninstalled")
+    assert [row["id"] for row in await reception.admin.fetch(due)] == [connection]
+
+
+async def test_what_concerns_a_subscription_has_it_seen_to_at_once(reception, shelf):
+    operator, _ = await reception.organization()
+    await reception.admin.execute("update hub.organizations set operator = true where id = $1", operator)
+    integration = await shelf.integration({**base(), "slug": "microsoft-teams"}, operator, public=True)
+    instance = await shelf.instance(integration, owner=operator)
+    connection = await shelf.connection(instance, "acme")
+    source = await of_instance(reception, instance, {"scheme": "graph"})
+    await reception.admin.execute("update hub.inbound_sources set connection_id = $1", connection)
+    await reception.admin.execute(
+        "insert into hub.inbound_subscriptions (org_id, connection_id, source_id, sealed, status, kept, due_at)"
+        " values ($1, $2, $3, '', 'active', '{}', now() + interval '1 day')",
+        reception.org, connection, ids.parse("ins", source["id"]),
+    )  # fmt: skip
+    told = {"clientState": SECRET, "lifecycleEvent": "reauthorizationRequired", "subscriptionId": "s"}
+    body = json.dumps({"value": [told]}).encode()
+    assert (await reception.send(source, body, {"content-type": "application/json"})).status == 200
+    await reception.process()
+    assert await reception.admin.fetchval("select due_at <= now() from hub.inbound_subscriptions")
+    assert [event["type"] for event in await reception.events()] == [
+        "microsoft_teams.lifecycle.reauthorizationRequired"
+    ]
+
+
 async def test_a_message_that_its_integration_cannot_read_fails_visibly(reception, shelf):
     instance = await shelf.instance(await shelf.integration(shop()))
     source = await of_instance(reception, instance)

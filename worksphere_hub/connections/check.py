@@ -46,6 +46,11 @@ class _Seen:
     checked: bool = True
 
 
+async def soon(tx: Transaction, org: UUID, connection: UUID) -> None:
+    """Have a connection tested by a worker as soon as there is one."""
+    await tx.run(QUERIES.check_soon, org, connection)
+
+
 class Checker:
     """Tests connections."""
 

@@ -11,6 +11,11 @@ select * from hub.claim_connection_checks($1::interval);
 -- Enqueue the checks whose time has come.
 select hub.schedule_connection_checks($1::interval);
 
+-- name: check_soon
+-- Have a connection tested at the next opportunity, if it is tested at all.
+update hub.api_connections set check_due_at = least(check_due_at, now())
+where org_id = $1 and id = $2 and check_due_at is not null;
+
 -- name: finish_check
 -- Write down how a check ended, if it is still one's own.
 update hub.connection_checks

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from worksphere_hub.catalog import definitions, manifests
+from worksphere_hub.connections import check
 from worksphere_hub.connections.connectors import connector_for, connector_of_integration
 from worksphere_hub.db.pool import Database, Transaction
 from worksphere_hub.inbound.convert import NotPublishable
@@ -51,6 +52,8 @@ async def of_message(database: Database, claim: Claim) -> list[Fact]:
             raise NotPublishable("instance_disabled: its integration is switched off. Enable it, then replay.")
         told = _told(found.connector, claim)
         connections = {each.account: await _connection(tx, claim, each.account) for each in told}
+        for each in told:
+            await _heed(tx, claim, each, connections[each.account])
     return [Fact(each, number, connections[each.account]) for number, each in enumerate(told)]
 
 
@@ -73,6 +76,16 @@ def _told(connector: Connector, claim: Claim) -> list[Told]:
         return boundary.facts(inbound, Message(headers, query, claim.body))
     except ConnectorFailed as failure:
         raise NotPublishable(f"{failure.code}: {failure.detail}") from None
+
+
+async def _heed(tx: Transaction, claim: Claim, told: Told, connection: UUID | None) -> None:
+    """What concerns our own dealings at the provider is looked into at once, instead of when its time comes."""
+    if told.concerns is None or connection is None:
+        return
+    if told.concerns == "access":
+        await check.soon(tx, claim.org, connection)
+    else:
+        await tx.run(QUERIES.renew_soon, claim.org, connection)
 
 
 async def _connection(tx: Transaction, claim: Claim, account: str | None) -> UUID | None:

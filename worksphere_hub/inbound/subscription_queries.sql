@@ -38,6 +38,11 @@ set status = 'active', kept = $4, expires_at = $5, due_at = $6, renewed_at = clo
 where org_id = $1 and id = $2 and fence = $3 and status <> 'cancelling'
 returning id;
 
+-- name: renew_soon
+-- Have what an account is subscribed to seen to at the next opportunity. One that is in hand just now is so again.
+update hub.inbound_subscriptions set due_at = least(due_at, now()), updated_at = clock_timestamp()
+where org_id = $1 and connection_id = $2 and status in ('active', 'failing');
+
 -- name: fail_subscription
 -- Note that a subscription could not be made, renewed or ended.
 update hub.inbound_subscriptions

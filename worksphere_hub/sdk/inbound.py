@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from worksphere_hub.sdk.api import Api
 
@@ -24,6 +24,8 @@ class Told:
 
     `stream` and `key` say which record it is about, where that is known: a sync reads that one again. Without a key the
     whole stream has news. `account` is the provider's id of the account, the manifest's `account_key`.
+    `concerns` says that it is about the hub's own dealings there: its `access` may have ended, or its `subscription`
+    needs seeing to. Nobody's word is taken for it: the provider is asked.
     """
 
     type: str
@@ -33,6 +35,7 @@ class Told:
     stream: str | None = None
     key: tuple[Any, ...] | None = None
     account: str | None = None
+    concerns: Literal["access", "subscription"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _told(one: dict[str, Any]) -> Told:
     # The proof is not passed on.
     data = {name: value for name, value in one.items() if name not in {"clientState", "validationTokens"}}
     if event := one.get("lifecycleEvent"):
-        return Told(f"microsoft-teams.lifecycle.{event}", None, data)
+        return Told(f"microsoft-teams.lifecycle.{event}", None, data, concerns="subscription")
     resource = str(one.get("resource", ""))
     stream, key = None, None
     if found := _CHANNEL.search(resource):

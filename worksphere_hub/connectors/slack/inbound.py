@@ -14,6 +14,7 @@ _STREAMS = {
     "channel": "channels", "group": "channels", "member_joined_channel": "channels", "member_left_channel": "channels",
     "team_join": "users", "user_change": "users", "file": "files",
 }  # fmt: skip
+_ENDS_ACCESS = frozenset({"tokens_revoked", "app_uninstalled"})
 
 
 class SlackInbound(Inbound):
@@ -53,6 +54,7 @@ def _told(body: Mapping[str, Any], event: Mapping[str, Any]) -> Told:
         stream,
         key,
         str(body["team_id"]) if body.get("team_id") else None,
+        "access" if name in _ENDS_ACCESS else None,
     )
 
 

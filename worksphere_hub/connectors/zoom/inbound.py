@@ -43,5 +43,6 @@ class ZoomInbound(Inbound):
                 stream,
                 None if key is None else (key,),
                 str(payload["account_id"]) if payload.get("account_id") else None,
+                "access" if told["event"] == "app_deauthorized" else None,
             )
         ]

@@ -19,7 +19,7 @@ from worksphere_hub.sdk import direct as kit
 from worksphere_hub.sdk.direct import Account, DirectApi
 from worksphere_hub.sdk.errors import ConnectorFailed, NotPermitted, Transient
 from worksphere_hub.sdk.tables.model import Column, Table
-from worksphere_hub.sdk.tables.session import Session
+from worksphere_hub.sdk.tables.session import Session, SpokenSession, by_table
 
 _CONNECT_SECONDS = 10.0
 _STATEMENT_SECONDS = 30
@@ -58,16 +58,17 @@ class _NoPlainPassword:
         raise pymysql.OperationalError(2061, "The server asks for the password unprotected; set tls to verify.")
 
 
-class MysqlSession(Session):
+class MysqlSession(SpokenSession):
     """One connection."""
 
     dialect = MysqlDialect()
+    begin_reading = "start transaction read only"
+    begin_writing = "start transaction read write"
 
     def __init__(self, connection: "pymysql.Connection[Any]", settings: Mapping[str, Any]) -> None:
+        super().__init__()
         self._connection = connection
         self._settings = settings
-        self._parts = 0
-        self._reading = False
 
     async def account(self) -> Account:
         login = (await self.fetch("select substring_index(current_user(), '@', 1) as login"))[0]["login"]
@@ -76,15 +77,12 @@ class MysqlSession(Session):
 
     async def tables(self, stream: str | None = None) -> list[Table]:
         rows = await self.fetch(_TABLES, (stream, stream))
-        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-        for row in rows:
-            found.setdefault((row["schema"], row["name"]), []).append(row)
-        return [_table(schema, name, columns) for (schema, name), columns in found.items()]
+        return [_table(schema, name, columns) for (schema, name), columns in by_table(rows).items()]
 
     async def fetch(
         self, statement: str, values: Sequence[Any] | None = (), *, most: int | None = None
     ) -> list[Mapping[str, Any]]:
-        if self._reading and not _ASKS.match(statement):
+        if self.is_reading and not _ASKS.match(statement):
             raise NotPermitted("It has to begin with one of the words that ask: select, with, show, explain, ...")
 
         def work() -> list[Mapping[str, Any]]:
@@ -109,31 +107,6 @@ class MysqlSession(Session):
                 cursor.executemany(statement, [tuple(row) for row in rows])
 
         await self._call(work)
-
-    @asynccontextmanager
-    async def transaction(self, *, read_only: bool = False) -> AsyncGenerator[None]:
-        self._reading = read_only
-        async with self._block(f"start transaction read {'only' if read_only else 'write'}", "commit", "rollback"):
-            yield
-
-    @asynccontextmanager
-    async def part(self) -> AsyncGenerator[None]:
-        self._parts += 1
-        name = f"part_{self._parts}"
-        async with self._block(f"savepoint {name}", f"release savepoint {name}", f"rollback to savepoint {name}"):
-            yield
-
-    @asynccontextmanager
-    async def _block(self, begin: str, end: str, undo: str) -> AsyncGenerator[None]:
-        await self.run(begin, ())
-        try:
-            yield
-        except BaseException:
-            # What brought us here is more to the point than a connection that is gone besides.
-            with suppress(ConnectorFailed):
-                await self.run(undo, ())
-            raise
-        await self.run(end, ())
 
     async def _call(self, work: Callable[[], Given]) -> Given:
         def guarded() -> Given:

@@ -14,7 +14,7 @@ from worksphere_hub.sdk import direct as kit
 from worksphere_hub.sdk.direct import Account, DirectApi
 from worksphere_hub.sdk.errors import BadSettings, ConnectorFailed, Transient
 from worksphere_hub.sdk.tables.model import Column, Table
-from worksphere_hub.sdk.tables.session import Session
+from worksphere_hub.sdk.tables.session import Session, by_table
 
 _CONNECT_SECONDS = 10.0
 _STATEMENT_SECONDS = 30
@@ -44,10 +44,9 @@ class PostgresqlSession(Session):
         only = None if stream is None else stream if "." in stream else f"{_WITHOUT_SCHEMA}.{stream}"
         with translated():
             rows = await self._connection.fetch(_TABLES, self._schemas, only)
-        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-        for row in rows:
-            found.setdefault((row["schema"], row["name"]), []).append(dict(row))
-        return [_table(schema, name, columns) for (schema, name), columns in found.items()]
+        return [
+            _table(schema, name, columns) for (schema, name), columns in by_table(dict(row) for row in rows).items()
+        ]
 
     async def fetch(
         self, statement: str, values: Sequence[Any] | None = (), *, most: int | None = None

@@ -14,7 +14,7 @@ from worksphere_hub.connectors.sqlite.dialect import SqliteDialect, sort_of
 from worksphere_hub.sdk.direct import Account, DirectApi
 from worksphere_hub.sdk.errors import BadSettings, Conflict, ConnectorFailed, Missing, NotPermitted, Rejected, Transient
 from worksphere_hub.sdk.tables.model import Column, Table
-from worksphere_hub.sdk.tables.session import Session
+from worksphere_hub.sdk.tables.session import Session, SpokenSession, by_table
 
 _STATEMENT_SECONDS = 30
 _BUSY_SECONDS = 5.0
@@ -32,18 +32,21 @@ _STEPS = 10_000
 Given = TypeVar("Given")
 
 
-class SqliteSession(Session):
+class SqliteSession(SpokenSession):
     """One open file."""
 
     dialect = SqliteDialect()
+    begin_reading = "begin"
+    # Whoever may write says so at once: one who finds out later is refused, and not made to wait.
+    begin_writing = "begin immediate"
 
     def __init__(self, path: Path, seconds: float) -> None:
         """Open it; it has to be there. `seconds` are for one statement."""
+        super().__init__()
         self._path = path
         self._seconds = seconds
         self._until = 0.0
-        self._parts = 0
-        self._reading = self._looking = False
+        self._looking = False
         self._connection = sqlite3.connect(
             f"{path.as_uri()}?mode=rw", uri=True, check_same_thread=False, isolation_level=None,
             timeout=_BUSY_SECONDS, cached_statements=0,
@@ -65,10 +68,7 @@ class SqliteSession(Session):
             rows = await self.fetch(_TABLES, (stream,))
         finally:
             self._looking = False
-        found: dict[str, list[Mapping[str, Any]]] = {}
-        for row in rows:
-            found.setdefault(row["name"], []).append(row)
-        return [_table(name, columns) for name, columns in found.items()]
+        return [_table(name, columns) for (_, name), columns in by_table(rows).items()]
 
     async def fetch(
         self, statement: str, values: Sequence[Any] | None = (), *, most: int | None = None
@@ -87,36 +87,9 @@ class SqliteSession(Session):
     async def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         await self._call(lambda: self._connection.executemany(statement, [tuple(row) for row in rows]))
 
-    @asynccontextmanager
-    async def transaction(self, *, read_only: bool = False) -> AsyncGenerator[None]:
-        async with self._block("begin" if read_only else "begin immediate", "commit", "rollback"):
-            self._reading = read_only
-            try:
-                yield
-            finally:
-                self._reading = False
-
-    @asynccontextmanager
-    async def part(self) -> AsyncGenerator[None]:
-        self._parts += 1
-        name = f"part_{self._parts}"
-        async with self._block(f"savepoint {name}", f"release {name}", f"rollback to {name}"):
-            yield
-
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-    @asynccontextmanager
-    async def _block(self, begin: str, end: str, undo: str) -> AsyncGenerator[None]:
-        await self.run(begin, ())
-        try:
-            yield
-        except BaseException:
-            with suppress(ConnectorFailed):
-                await self.run(undo, ())
-            raise
-        await self.run(end, ())
 
     async def _call(self, work: Callable[[], Given]) -> Given:
         def guarded() -> Given:
@@ -143,7 +116,7 @@ class SqliteSession(Session):
             return sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_PRAGMA:
             return sqlite3.SQLITE_OK if self._looking and first in _CATALOGUE else sqlite3.SQLITE_DENY
-        return sqlite3.SQLITE_OK if action in (_READING if self._reading else _WRITING) else sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK if action in (_READING if self.is_reading else _WRITING) else sqlite3.SQLITE_DENY
 
 
 @asynccontextmanager

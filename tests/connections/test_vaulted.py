@@ -9,16 +9,22 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests.connections.authority import SECRET
 from tests.connections.conftest import Desk, uuid_of
 from tests.connections.test_connections import KEY_WAY
+from tests.connections.test_direct_api import asked, connected
 from tests.connections.test_proxy import Line
 from worksphere_hub.connections.errors import NeedsReauthorization, ProviderUnavailable
 from worksphere_hub.security.redact import redact_fields
 from worksphere_hub.telemetry import logs
+from worksphere_hub.telemetry.traces import Spans
 
 KEY = "canarykey0123456789abcdef"
+PASSWORD = "canarypass9876543210fedcba"
 
 
 def spellings(secret: str) -> Iterator[tuple[str, bytes]]:
@@ -76,6 +82,34 @@ def written():
     logs.configure("critical", json=True, redact=redact_fields)
 
 
+@pytest.fixture
+def traced():
+    """What would be sent to a collector of traces, once it is asked for."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    logs.accompany(Spans(provider.get_tracer("test"), redact_fields))
+    yield lambda: "".join(span.to_json() for span in exporter.get_finished_spans()).encode()
+    logs.accompany(None)
+    provider.shutdown()
+
+
+async def direct(desk: Desk) -> list[bytes]:
+    """A database connected, with the right password and with others; answers what the API said."""
+    said = []
+    connection = await connected(desk)
+    for password in (None, PASSWORD):
+        if password is not None:
+            given = {"credential": {"username": "hub_admin", "password": password}}
+            said.append((await desk.ask("PUT", f"/v1/connections/{connection['id']}/credential", given)).body)
+        said.append(await checked_body(desk, connection))
+        said += [(await asked(desk, connection, statement=each)).body for each in ("select 1", "select x from nowhere")]
+    return said
+
+
+async def checked_body(desk: Desk, connection) -> bytes:
+    return (await desk.ask("POST", f"/v1/connections/{connection['id']}/test")).body
+
+
 async def lived(desk: Desk) -> tuple[list[str], bytes]:
     """Everything that can be done with connections, well and badly; answers the secrets and all that the API said."""
     said = []
@@ -113,16 +147,18 @@ async def lived(desk: Desk) -> tuple[list[str], bytes]:
     await line.log.close()
     tokens = [*desk.authority.access_tokens, *desk.authority.refresh_tokens]
     codes = [call[name] for call in desk.authority.calls for name in ("code", "code_verifier") if name in call]
-    return [KEY, SECRET, *tokens, *codes], b"\n".join(said)
+    said += await direct(desk)
+    return [KEY, SECRET, PASSWORD, *tokens, *codes], b"\n".join(said)
 
 
-async def test_no_secret_is_where_it_should_not_be_and_a_planted_one_is_found(desk, cluster, written):
+async def test_no_secret_is_where_it_should_not_be_and_a_planted_one_is_found(desk, cluster, written, traced):
     secrets, said = await lived(desk)
     assert len(secrets) >= 8
     folder = Path(cluster.server.data)
     places = {
         "answers": said,
         "logs": written.getvalue(),
+        "traces": traced(),
         "dump": await dump(desk),
         "journal": await asyncio.to_thread(journal, folder),
         "server log": cluster.server.log.read_bytes(),

@@ -14,22 +14,25 @@ from worksphere_hub.errors import NotFound
 _HEX32 = re.compile(r"[0-9a-f]{32}\Z")
 # The system's random bytes are fetched for many ids at a time: a call for each costs more than all the rest of an id.
 _AHEAD = 256
-_NOISE_BYTES = 10
+_NOISE_BYTES = 8
 _noise: list[bytes] = []
 # A forked process must not hand out what its parent will.
 os.register_at_fork(after_in_child=_noise.clear)
 
 
 def new_hex() -> str:
-    """A fresh UUIDv7 as 32 hex digits: the cheapest form, which the driver takes as it is."""
-    milliseconds = time.time_ns() // 1_000_000
+    """A fresh UUIDv7 as 32 hex digits: the cheapest form, which the driver takes as it is.
+
+    The twelve bits after the milliseconds are their fraction (RFC 9562, 6.2, method 3): what is made within the same
+    millisecond sorts by time as well, down to a quarter of a microsecond.
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
     try:
         noise = int.from_bytes(_noise.pop(), "big")
     except IndexError:
         noise = int.from_bytes(_fetch_noise(), "big")
-    random_a = noise >> 68
-    random_b = noise & 0x3FFF_FFFF_FFFF_FFFF
-    return f"{milliseconds:012x}7{random_a & 0xFFF:03x}{0x8000_0000_0000_0000 | random_b:016x}"
+    fraction = (nanoseconds << 12) // 1_000_000
+    return f"{milliseconds:012x}7{fraction:03x}{0x8000_0000_0000_0000 | noise & 0x3FFF_FFFF_FFFF_FFFF:016x}"
 
 
 def _fetch_noise() -> bytes:

@@ -141,9 +141,9 @@ async def _read(hub: RunningHub) -> None:
 
 
 @asynccontextmanager
-async def demo(home: Path, port: int, *arguments: str, prefix: tuple[str, ...] = ()):
+async def demo(home: Path, port: int, *arguments: str, prefix: tuple[str, ...] = (), **settings: str):
     """A running demo; yields what it wrote, and is interrupted at the end."""
-    environment = hub_environment(home, port)
+    environment = hub_environment(home, port) | settings
     environment.pop("HUB_EGRESS_ALLOW")
     process = await asyncio.create_subprocess_exec(
         *prefix, sys.executable, "-m", "worksphere_hub", "demo", *arguments, cwd=ROOT, env=environment,

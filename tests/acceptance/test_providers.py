@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.acceptance.running import demo
+from tests.acceptance.test_main_job import until
 from worksphere_hub.db.embedded import free_port
 
 DRIVE = "https://www.googleapis.com/auth/drive"
@@ -36,12 +37,17 @@ class Newcomer:
         return found["id"]
 
     async def connected(self, slug, method, decision="approve", status=200):
-        """Connect an account by what a browser does: out to the consent page, and back."""
+        """Connect an account."""
         wanted = {"instance_id": await self.instance(slug), "name": f"Acme's {slug}", "auth_method": method}
         if slug in SCOPES:
             wanted["scopes"] = SCOPES[slug]
         connection = await self.ask("POST", "/v1/connections", wanted, 201)
         link = (await self.ask("POST", f"/v1/connections/{connection['id']}/authorize", {}))["url"]
+        await self.consent(slug, link, decision, status)
+        return await self.ask("GET", f"/v1/connections/{connection['id']}")
+
+    async def consent(self, slug, link, decision="approve", status=200):
+        """Decide on the provider's page, by what a browser does: out to it, and back."""
         async with httpx.AsyncClient(timeout=30.0, follow_redirects=True) as browser:
             page = await browser.get(link)
             assert page.status_code == 200, page.text
@@ -50,7 +56,6 @@ class Newcomer:
             done = await browser.post(page.url, data={"decision": decision})
             assert done.status_code == status, done.text
             assert str(done.url).startswith(f"{self.found['base_url']}/v1/oauth/callback/{slug}")
-        return await self.ask("GET", f"/v1/connections/{connection['id']}")
 
     async def run(self, connection, action, **given):
         path = f"/v1/connections/{connection['id']}/actions/{action}"
@@ -63,7 +68,8 @@ class Newcomer:
 
 @pytest.fixture(scope="module")
 async def newcomer(tmp_path_factory):
-    async with demo(tmp_path_factory.mktemp("providers"), free_port()) as (found, _, _):
+    home = tmp_path_factory.mktemp("providers")
+    async with demo(home, free_port(), HUB_CONNECTIONS_REFUSED_PAUSE="1") as (found, _, _):
         made = Newcomer(found)
         yield made
         await made.hub.aclose()
@@ -92,6 +98,35 @@ async def test_an_account_is_connected_tested_and_read(newcomer, slug, method):
         for record in records:
             assert all(record.get(name) is not None for name in stream["primary_key"]), stream["name"]
     assert len([each for each in streams if set(each["scopes"]) <= set(connection["granted_scopes"])]) >= 2
+
+
+@pytest.mark.parametrize(("slug", "method"), PROVIDERS)
+async def test_a_grant_that_its_owner_took_back_is_told_of_and_given_anew(newcomer, slug, method):
+    connection = await newcomer.connected(slug, method)
+    path = f"/v1/connections/{connection['id']}"
+    streams = (await newcomer.ask("GET", f"{path}/streams"))["data"]
+    read = next(each["name"] for each in streams if set(each["scopes"]) <= set(connection["granted_scopes"]))
+    assert await newcomer.sample(connection, read)
+    sandbox = {"google-drive": "google", "microsoft-teams": "microsoft"}.get(slug, slug)
+    where = f"{newcomer.found['sandbox_url']}/_sandbox/tokens/end"
+    assert (await newcomer.hub.post(where, json={"provider": sandbox, "how": "revoke"})).json()["ended"]
+    problem = await newcomer.ask("POST", f"{path}/streams/{read}/sample", {}, 409)
+    assert problem["code"] == "provider_auth_failed"
+
+    async def status():
+        return (await newcomer.ask("GET", path))["status"]
+
+    # A worker has looked into it: the refresh token is not taken either.
+    await until(status, "needs_reauthorization")
+    shown = await newcomer.ask("GET", path)
+    assert shown["health_reason"]
+    history = (await newcomer.ask("GET", f"{path}/health"))["data"]
+    assert history[0]["health"] == "unhealthy"
+    # The same connection goes on once its owner has agreed again.
+    link = (await newcomer.ask("POST", f"{path}/authorize", {}))["url"]
+    await newcomer.consent(slug, link)
+    assert (await newcomer.ask("GET", path))["status"] == "connected"
+    assert await newcomer.sample(connection, read)
 
 
 async def test_slack_is_written_to(newcomer):

@@ -5,6 +5,7 @@ import pytest
 
 from tests.connections.conftest import uuid_of
 from tests.connections.test_connections import KEY_WAY
+from tests.connections.test_proxy import Line
 from worksphere_hub.db.logins import ensure_organization_login
 from worksphere_hub.db.urls import with_login
 
@@ -74,6 +75,64 @@ async def test_an_access_token_that_is_refused_is_renewed_before_it_is_judged(de
     desk.authority.expire_access_tokens()
     assert (await checked(desk, connection))["outcome"] == "healthy"
     assert desk.authority.count("refresh_token") == 1
+
+
+async def test_an_access_token_that_is_refused_with_200_is_renewed_before_it_is_judged(desk):
+    verification = {"path": "/me", "works": "body.ok"}
+    instance = await desk.installed(verification=verification)
+    await desk.client(instance)
+    connection = await desk.authorized(instance)
+    await desk.admin.execute("update hub.connection_credentials set obtained_at = now() - interval '1 hour'")
+    desk.authority.api_answers = [(200, {}, {"ok": False}), (200, {}, {"ok": True})]
+    assert (await checked(desk, connection))["outcome"] == "healthy"
+    assert desk.authority.count("refresh_token") == 1
+    # Nor is anything renewed for what an account may not do.
+    desk.authority.api_answers = [(403, {}, {})]
+    await desk.admin.execute("update hub.connection_credentials set obtained_at = now() - interval '1 hour'")
+    assert (await checked(desk, connection))["outcome"] == "unhealthy"
+    assert desk.authority.count("refresh_token") == 1
+
+
+async def test_a_call_whose_credential_is_refused_has_the_connection_tested(desk):
+    connection = await keyed(desk)
+    line, upkeep = Line(desk), desk.upkeep()
+    assert (await line(connection)).status == 200
+    assert await upkeep.check_due() == 0
+    desk.authority.keys = set()
+    assert [(await line(connection)).status for _ in range(3)] == [401, 401, 401]
+    assert await upkeep.check_due() == 1
+    shown = await desk.shown(connection)
+    assert (shown["status"], shown["health_code"]) == ("failing", "credential_refused")
+    # It is known by now: further refusals have it tested no sooner.
+    assert (await line(connection)).status == 401
+    assert await upkeep.check_due() == 0
+
+
+async def test_refusals_have_a_connection_tested_once_in_a_while(desk):
+    """An API that refuses single calls and takes the credential otherwise is not asked about it each time."""
+    connection = await keyed(desk)
+    line, upkeep = Line(desk, refused_pause=60.0), desk.upkeep()
+    for tested in (1, 0):
+        desk.authority.api_answers = [(401, {}, {})]
+        assert (await line(connection)).status == 401
+        if tested:
+            # A credential that is new is not tested for its pause.
+            assert await upkeep.check_due() == 0
+            await desk.admin.execute("update hub.connection_credentials set obtained_at = now() - interval '1 hour'")
+            desk.authority.api_answers = [(401, {}, {})]
+            assert (await line(connection)).status == 401
+        assert await upkeep.check_due() == tested
+        assert (await desk.shown(connection))["status"] == "connected"
+
+
+async def test_an_action_whose_credential_is_refused_has_the_connection_tested(desk):
+    actions = {"look": {"title": "Look", "call": {"path": "/me"}, "input_schema": {"type": "object"}}}
+    connection = await keyed(desk, actions=actions)
+    desk.authority.keys = set()
+    answer = await desk.ask("POST", f"/v1/connections/{connection['id']}/actions/look", {"input": {}})
+    assert (answer.status, answer.json()["code"]) == (409, "provider_auth_failed")
+    assert await desk.upkeep().check_due() == 1
+    assert (await desk.shown(connection))["status"] == "failing"
 
 
 async def test_sql_enqueues_and_a_worker_does_it(desk):

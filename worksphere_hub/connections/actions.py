@@ -21,12 +21,12 @@ from worksphere_hub.connections.action_errors import (
 from worksphere_hub.connections.connectors import connector_for
 from worksphere_hub.connections.direct_api import DirectAccountApi
 from worksphere_hub.connections.services import Connections
-from worksphere_hub.errors import FieldProblem
+from worksphere_hub.errors import FieldProblem, HubError
 from worksphere_hub.events import contracts
 from worksphere_hub.sdk import boundary
 from worksphere_hub.sdk.action import Action
 from worksphere_hub.sdk.connector import Connector
-from worksphere_hub.sdk.errors import ConnectorFailed
+from worksphere_hub.sdk.errors import AuthFailed, ConnectorFailed
 from worksphere_hub.sdk.stream import Kind, Page, Stream
 
 # An answer of the management API is one piece of JSON; what is larger is read by a sync.
@@ -77,7 +77,7 @@ async def run(room: Connections, who: Who, connection: UUID, name: str, given: M
     if action is None:
         raise ActionNotFound(f"It has {_listed(found.connector.actions)}.")
     _require_input(action, given)
-    result = await _asked(room, lambda: boundary.run(action, found.api, given))
+    result = await _asked(room, who, connection, lambda: boundary.run(action, found.api, given))
     _require_bounded(result, "It was done all the same.")
     return result
 
@@ -90,7 +90,7 @@ async def streams(room: Connections, who: Who, connection: UUID) -> list[tuple[s
         known = await boundary.told("discovery", lambda: found.connector.discover(found.api))
         return [(name, await _described(found, known[name])) for name in sorted(known)]
 
-    return await _asked(room, look)
+    return await _asked(room, who, connection, look)
 
 
 async def sample(room: Connections, who: Who, connection: UUID, name: str, only: Mapping[str, str], limit: int) -> Page:
@@ -107,7 +107,7 @@ async def sample(room: Connections, who: Who, connection: UUID, name: str, only:
                     break
         return Page(records[:limit], {})
 
-    page = await _asked(room, look)
+    page = await _asked(room, who, connection, look)
     _require_bounded(page.records, "Ask for fewer records.")
     return page
 
@@ -123,14 +123,16 @@ async def _described(found: Opened, stream: Stream) -> Kind:
     return await boundary.told(stream.name, lambda: stream.describe(found.api))
 
 
-async def _asked(room: Connections, work: Callable[[], Awaitable[Given]]) -> Given:
-    """What the provider gives, in the time that a call has in all."""
+async def _asked(room: Connections, who: Who, connection: UUID, work: Callable[[], Awaitable[Given]]) -> Given:
+    """What the provider gives, in the time that a call has in all; a refused credential has the connection tested."""
     try:
         async with asyncio.timeout(room.settings.call_deadline):
             return await work()
     except TimeoutError:
         raise ProviderSlow(f"It took more than {room.settings.call_deadline:.0f} seconds.") from None
     except ConnectorFailed as failure:
+        if isinstance(failure, AuthFailed) and not isinstance(failure.__cause__, HubError):
+            await room.broker.refused(who.org, connection)
         raise told(failure) from failure
 
 

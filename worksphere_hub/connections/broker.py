@@ -15,6 +15,7 @@ from worksphere_hub.connections.errors import (
 from worksphere_hub.connections.models import ENTERED, Held, Subject
 from worksphere_hub.connections.renew import Renewer
 from worksphere_hub.connections.settings import ConnectionSettings
+from worksphere_hub.connections.store import QUERIES
 from worksphere_hub.db.pool import Database
 from worksphere_hub.sdk.manifest.auth import Custom, OAuth2
 from worksphere_hub.security.vault import Vault
@@ -55,6 +56,11 @@ class Broker:
         if after is None or (after.version == held.version and not _is_alive(after, refused)):
             raise _unavailable(after, clock.now())
         return Ready(subject, slot, after.version)
+
+    async def refused(self, org: UUID, connection: UUID) -> None:
+        """The API does not take what was handed out last: whether it takes it at all is tested soon, by a worker."""
+        async with self._database.tenant(org) as tx:
+            await tx.run(QUERIES.check_refused, org, connection, store.interval(self._settings.refused_pause))
 
     async def _open(self, org: UUID, connection: UUID) -> Subject:
         async with self._database.tenant(org) as tx:

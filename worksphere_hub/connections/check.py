@@ -127,10 +127,11 @@ class Checker:
             if ready.subject.verification is None or ready.subject.definition.manifest.api is None:
                 return _Seen(Verdict(None, None), None)
             seen = await self._ask(ready)
-            if seen.status == 401:
-                # As for any call: one renewal, and once more.
-                ready = await self._broker.ready(task.org, task.connection, ready.slot, refused=ready.version)
-                seen = await self._ask(ready)
+            if seen.status != 403 and seen.verdict.refused:
+                # As for any call: one renewal, and once more. Some refuse with 200.
+                before = ready.version
+                ready = await self._broker.ready(task.org, task.connection, ready.slot, refused=before)
+                seen = seen if ready.version == before else await self._ask(ready)
         except (ConnectionDisabled, NotConnected) as refused:
             return _Seen(Verdict(refused.code, refused.detail), None, checked=False)
         except HubError as refused:

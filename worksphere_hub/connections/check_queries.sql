@@ -16,6 +16,18 @@ select hub.schedule_connection_checks($1::interval);
 update hub.api_connections set check_due_at = least(check_due_at, now())
 where org_id = $1 and id = $2 and check_due_at is not null;
 
+-- name: check_refused
+-- Have a connection tested since a call's credential was refused; not twice within the interval, nor of a new credential.
+update hub.api_connections c set check_due_at = w.at
+from (
+    select greatest(now(), o.checked_at + $3::interval, $3::interval + max(h.obtained_at)) as at
+    from hub.api_connections o
+    left join hub.connection_credentials h on h.org_id = o.org_id and h.connection_id = o.id
+    where o.org_id = $1 and o.id = $2
+    group by o.checked_at
+) w
+where c.org_id = $1 and c.id = $2 and c.status = 'connected' and c.check_due_at > w.at;
+
 -- name: finish_check
 -- Write down how a check ended, if it is still one's own.
 update hub.connection_checks

@@ -83,6 +83,10 @@ class _Trip:
         """Whether the body is still there for another try."""
         return self.wanted.body is None or isinstance(self.wanted.body, bytes)
 
+    def refuses(self, status: int) -> bool:
+        """Whether a status says that the credential is not taken."""
+        return status in {401, *self.api.retry.renew_statuses}
+
     def may_repeat(self, request: Outgoing) -> bool:
         """Whether it may be made again though nobody knows what became of it."""
         if self.wanted.idempotent is not None:
@@ -154,6 +158,8 @@ class Proxy:
         wait = self._wait_before_repeating(trip, request, heard, limited=limited, asked=asked)
         if wait is not None:
             return wait
+        if trip.refuses(stream.status):
+            await self._broker.refused(trip.wanted.org, trip.wanted.connection)
         if limited and asked and not spent:
             await self._budgets.block(trip.ready.subject, asked)
         trip.call.status = stream.status
@@ -161,7 +167,7 @@ class Proxy:
 
     async def _is_renewed(self, trip: _Trip, status: int) -> bool:
         """After a 401: the credential is renewed, once, and if there is another one by that, the call is made again."""
-        if trip.renewed or not trip.repeatable or status not in {401, *trip.api.retry.renew_statuses}:
+        if trip.renewed or not trip.repeatable or not trip.refuses(status):
             return False
         trip.renewed = True
         before = trip.ready.version

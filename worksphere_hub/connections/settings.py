@@ -17,7 +17,7 @@ class ConnectionSettings:
     token_timeout: float = 20.0  # one request to a token endpoint in all; shorter than the lease
     lease: float = 30.0  # how long a process that died keeps others from renewing a credential
     renewal_wait: float = 30.0  # how long a call waits for a credential that another process renews
-    refused_pause: float = 30.0  # a credential that is refused by the API this soon after it was renewed is not renewed
+    refused_pause: float = 30.0  # so soon after its renewal, or its test, a refused credential sees no other
     previous_time: float = 600.0  # how long a replaced credential is kept, sealed
     keep_alive: float = 86_400.0  # an unused credential is renewed this often, and before its refresh token goes stale
     idle_after: float = 86_400.0  # a connection that was not used for this long is only kept alive

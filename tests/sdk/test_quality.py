@@ -71,7 +71,14 @@ MISSED = {
     "least-scopes": {"actions__close__scopes": None},
     "screenshots": {"screenshots": []},
 }
-OF_FOLDERS = {"readme", "fixtures"}
+OF_FOLDERS = {"readme", "fixtures", "real-fixtures"}
+
+
+def fixture(origin):
+    """The smallest there is."""
+    exchange = {"request": {"method": "GET", "path": "/x"}, "answer": {"status": 200, "body": []}}
+    gives = {"records": [], "deleted": [], "state": {}}
+    return {"origin": origin, "source": "a test", "reads": "tickets", "exchanges": [exchange], "gives": gives}
 
 
 def test_the_best_there_is_reaches_the_highest_tier():
@@ -113,13 +120,20 @@ def test_a_code_connector_has_a_folder_that_is_looked_into(tmp_path):
     (tmp_path / "fixtures").mkdir()
     assert judge(copy(), tmp_path).tier == "bronze"
     (tmp_path / "fixtures" / "tickets.json").write_text("{}")
+    (spoilt,) = [each for each in judge(copy(), tmp_path).results if each.rule.id == "fixtures"]
+    assert spoilt.status == "missing"
+    assert "tickets.json" in spoilt.note
+    # A stand-in's answers do up to gold, an account's up to the end.
+    (tmp_path / "fixtures" / "tickets.json").write_text(json.dumps(fixture("stand-in")))
+    assert judge(copy(), tmp_path).tier == "gold"
+    (tmp_path / "fixtures" / "more.json").write_text(json.dumps(fixture("account")))
     assert judge(copy(), tmp_path).tier == "platinum"
 
 
 def test_an_exemption_counts_and_shows_its_reason(tmp_path):
-    for name in ("README.md", "fixtures/x.json"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("line\n" * 10)
+    (tmp_path / "README.md").write_text("line\n" * 10)
+    (tmp_path / "fixtures").mkdir()
+    (tmp_path / "fixtures" / "x.json").write_text(json.dumps(fixture("account")))
     reason = "The provider sends no events at all."
     (tmp_path / "quality.json").write_text(json.dumps({"exempt": {"inbound-events": reason}}))
     report = judge(copy(inbound=None), tmp_path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from worksphere_hub.sdk import registry
+from worksphere_hub.sdk import fixtures, registry
 from worksphere_hub.sdk.connector import Connector
 from worksphere_hub.sdk.manifest.auth import OAuth2
 from worksphere_hub.sdk.manifest.manifest import Manifest
@@ -278,7 +278,16 @@ def _readme(subject: Subject) -> str | None:
 
 
 def _fixtures(subject: Subject) -> str | None:
-    return None if any((_folder(subject) / "fixtures").glob("*.json")) else "fixtures/ holds no recorded answers"
+    try:
+        return None if fixtures.load(_folder(subject)) else "fixtures/ holds no recorded answers"
+    except fixtures.InvalidFixture as error:
+        return f"fixtures/{error}"
+
+
+def _real_fixtures(subject: Subject) -> str | None:
+    if _fixtures(subject) is None and {"account"} & {each.origin for each in fixtures.load(_folder(subject)).values()}:
+        return None
+    return "no recorded answer came from an account"
 
 
 def _folder(subject: Subject) -> Path:
@@ -316,7 +325,7 @@ RULES: tuple[Rule, ...] = (
     Rule("token-lifetimes", "silver", "It is known how long tokens live and whether they rotate.", _lifetimes),
     Rule("changelog", "silver", "Each version says what it changed.", _changelog),
     Rule("support", "silver", "It says where to ask for help.", _support),
-    Rule("fixtures", "silver", "It is tested against recorded answers of the provider.", _fixtures),
+    Rule("fixtures", "silver", "Recorded answers say what comes of them, and who gave them.", _fixtures),
     Rule("revocation", "gold", "Disconnecting revokes the tokens at the provider.", _revocation),
     Rule("streams", "gold", "Records can be read, and their fields are described.", _streams),
     Rule("actions", "gold", "Something can be done at the provider, with described input.", _actions),
@@ -324,5 +333,6 @@ RULES: tuple[Rule, ...] = (
     Rule("inbound-events", "platinum", "What happens at the provider arrives without asking.", _inbound),
     Rule("incremental", "platinum", "Every stream is read from where the last read ended.", _incremental),
     Rule("least-scopes", "platinum", "Every stream and action names the scopes that it needs.", _least),
+    Rule("real-fixtures", "platinum", "Some of the recorded answers came from a real account.", _real_fixtures),
     Rule("screenshots", "platinum", "Pictures show what one gets.", _screenshots),
 )

@@ -7,8 +7,11 @@ import httpx
 import pytest
 
 from tests.connectors.sandbox_api import SandboxApi
+from tests.sandbox.conftest import sandbox, served
 from worksphere_hub.sdk import boundary, registry
 from worksphere_hub.sdk.errors import AuthFailed
+
+__all__ = ["sandbox", "served"]
 
 DRIVE = "https://www.googleapis.com/auth/drive"
 SLACK = [

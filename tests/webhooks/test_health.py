@@ -9,7 +9,7 @@ from datetime import timedelta
 from tests.chaos.proxy import proxying
 from tests.webhooks.conftest import QUICK
 from worksphere_hub import clock, ids
-from worksphere_hub.db.pool import Database
+from worksphere_hub.db.pool import Database, Transaction
 from worksphere_hub.webhooks import store
 from worksphere_hub.webhooks.breaker import BreakerSettings
 from worksphere_hub.webhooks.health import Health
@@ -92,6 +92,31 @@ async def test_a_probes_success_is_not_forgotten_while_the_database_is_away(engi
             )
         finally:
             await worker.close()
+
+
+async def test_a_probe_that_fails_opens_the_circuit_again_however_late_the_database_answers(engine, monkeypatch):
+    """Taken for an attempt from before the probe, it would leave the endpoint alone until the probe counted as lost."""
+    endpoint = await engine.endpoint("/ok")
+    await engine.admin.execute(
+        "insert into hub.webhook_endpoint_gates (org_id, endpoint_id, circuit, failures, openings, opens_until) "
+        "values ($1, $2, 'open', 3, 1, now())",
+        engine.org, endpoint,
+    )  # fmt: skip
+    await engine.publish()
+    row = Transaction.row
+
+    async def late(self, query, *arguments):
+        found = await row(self, query, *arguments)
+        await asyncio.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(Transaction, "row", late)
+    (probe,) = await store.claim(engine.worker, ASK, 30.0)
+    health = Health(engine.worker, BreakerSettings(), 3600.0)
+    health.note(Result(probe, "pending", attempt=Attempt("00" * 16, "refused", clock.now(), 1, "", "")))
+    await health.drain()
+    gate = await engine.admin.fetchrow("select * from hub.webhook_endpoint_gates where endpoint_id = $1", endpoint)
+    assert (gate["circuit"], gate["failures"], gate["openings"]) == ("open", 4, 2)
 
 
 async def test_a_receiver_that_asks_for_a_pause_gets_it_for_everything(engine):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -193,7 +194,10 @@ class EmbeddedServer:
             if self._process.poll() is not None:
                 self._process = None
                 return False
-            lines = pid_file.read_text().splitlines() if pid_file.exists() else []
+            lines: list[str] = []
+            # A server that gives up takes its file with it, at any moment.
+            with suppress(FileNotFoundError):
+                lines = pid_file.read_text().splitlines()
             # The eighth line is the server's own word on whether it takes connections.
             if len(lines) > 7 and lines[0] == str(self._process.pid) and lines[7].strip() == "ready":
                 return True

@@ -97,12 +97,15 @@ class Health:
             status = await tx.row(QUERIES.endpoint_status, org, endpoint)
             if status is None or status["status"] == "disabled":
                 return
+            # Before the question: an attempt that seemed to have begun earlier than it did could be taken for one from
+            # before the probe, and nothing would be heard of the probe itself.
+            here = clock.monotonic()
             row = await tx.row(QUERIES.gate_for_change, org, endpoint)
             assert row is not None
             before = circuit_of(row)
             # Claims read these moments by the database's clock: by this machine's, set wrong for a moment, an endpoint
             # would be left alone for as long as it was wrong.
-            now, here = row["now"], clock.monotonic()
+            now = row["now"]
             began = [now - timedelta(seconds=here - moment) for moment in heard.began]
             after = observe(before, heard.outcomes, now, self._settings, began=began)
             await tx.run(

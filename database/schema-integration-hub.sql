@@ -2389,6 +2389,8 @@ create table hub.webhook_endpoints (
     id uuid not null default hub.uuidv7(),
     kind text not null default 'push' check (kind in ('push', 'pull')),
     url text check (length(url) between 8 and 2000),
+    -- A queue, a topic, a stream or a bucket in place of a URL.
+    destination jsonb check (jsonb_typeof(destination) = 'object'),
     description text not null default '' check (length(description) <= 500),
     status text not null default 'enabled' check (status in ('enabled', 'disabled')),
     disabled_reason text check (disabled_reason in ('by_request', 'gone', 'failing')),
@@ -2418,7 +2420,7 @@ create table hub.webhook_endpoints (
 
     primary key (org_id, id),
     check ((status = 'disabled') = (disabled_reason is not null)),
-    check ((kind = 'push') = (url is not null))
+    check (num_nonnulls(url, destination) = case kind when 'push' then 1 else 0 end)
 );
 
 -- What an endpoint's messages are signed with and what the hub shows to its receiver, sealed. Several signing secrets
@@ -2489,7 +2491,7 @@ create policy definer on hub.webhook_endpoint_gates to hub_definer using (true) 
 create policy definer on hub.webhook_endpoint_revisions to hub_definer using (true) with check (true);
 
 grant select, insert, delete, update (
-    url, description, status, disabled_reason, updated_at, event_types, channels, filter, transform, thin, method, headers,
+    url, destination, description, status, disabled_reason, updated_at, event_types, channels, filter, transform, thin, method, headers,
     compression, encryption_key, batch_size, batch_wait_ms, retry_policy, rate_limit, concurrency, ordering, on_exhausted,
     signatures
 ) on hub.webhook_endpoints to hub_app;
@@ -5323,7 +5325,7 @@ comment on function hub.forget_payloads(integer, integer, integer) is
 -- ======== history
 
 insert into hub.schema_migrations (name, checksum) values
-    ('0001_initial', '5cd285c406caa00848a86b9238af157972eac03d7708e446bc4cc7e87e73484d');
+    ('0001_initial', '55bbbf6bc9c239e149cae0634c38717986ca8e443fc0301b33d389b73a63505b');
 select hub.add_partitions(now() + interval '60 days');
 
 commit;

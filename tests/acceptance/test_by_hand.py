@@ -31,8 +31,8 @@ async def delivery_of(hub, event, endpoint, state):
 
     async def standing():
         _, answer = await hub.request("GET", f"/v1/events/{event}/deliveries")
-        found = next(each for each in answer["data"] if each["endpoint_id"] == endpoint["id"])
-        return found["delivery"] and found["delivery"]["state"]
+        found = next((each for each in answer["data"] if each["endpoint_id"] == endpoint["id"]), None)
+        return found and found["delivery"] and found["delivery"]["state"]
 
     await until(standing, state)
     _, answer = await hub.request("GET", f"/v1/events/{event}/deliveries")

@@ -24,6 +24,10 @@ def test_every_verdict_and_state_and_reason_is_explained():
         assert len(explain("matched", "exhausted", reason, None)) > len(explain("matched", "exhausted", None, None))
 
 
+def test_what_was_replayed_says_so_and_how_it_stands():
+    assert explain("replayed", "delivered", None, None) == "Somebody replayed it to this endpoint. It was delivered."
+
+
 def test_what_holds_an_endpoint_back_is_said_of_what_waits_and_of_nothing_else():
     assert "left alone" in explain("matched", "pending", None, "circuit_open")
     assert explain("matched", "delivered", None, "circuit_open") == "It was delivered."

@@ -1,6 +1,6 @@
 """`worksphere-hub endpoints`: receivers and their attempts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,8 +25,8 @@ def create(
 def list_endpoints(limit: Annotated[int, typer.Option(min=1, max=200)] = 50) -> None:
     """List receivers."""
     rows = call("GET", "/v1/webhook-endpoints", limit=limit)["data"]
-    cells = [[row["id"], row["status"], row["url"], " ".join(row["event_types"])] for row in rows]
-    table(["id", "status", "url", "event types"], cells)
+    cells = [[row["id"], row["status"], _where(row), " ".join(row["event_types"])] for row in rows]
+    table(["id", "status", "url or kind", "event types"], cells)
 
 
 @app.command("test")
@@ -94,3 +94,9 @@ def replay(
     """Send past events to a receiver (again), as a job that outlives this command."""
     body = {"what": what, "since": since, "rate": rate, "dry_run": dry_run}
     document(call("POST", f"/v1/webhook-endpoints/{endpoint_id}/replay", body))
+
+
+def _where(row: dict[str, Any]) -> str:
+    """Where a receiver's messages go: its address, the kind of its destination, or nowhere, since it fetches them."""
+    destination: dict[str, str] = row["destination"] or {}
+    return str(row["url"] or destination.get("kind", row["kind"]))

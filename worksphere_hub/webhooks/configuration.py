@@ -9,6 +9,7 @@ from worksphere_hub.events import grammar
 from worksphere_hub.expressions.compile import compile_expression
 from worksphere_hub.security.encrypted_body import read_receiver_key
 from worksphere_hub.security.headers import header_problem
+from worksphere_hub.webhooks.destinations.catalogue import read_destination
 from worksphere_hub.webhooks.errors import InvalidEndpoint
 from worksphere_hub.webhooks.models import Configuration
 from worksphere_hub.webhooks.retry import read_policy
@@ -18,6 +19,8 @@ MOST_HEADERS = 20
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _OURS = frozenset({"content-type", "content-encoding", "user-agent"})
 
+# What only a request to an address of one's own has.
+_URL_ONLY = ("method", "headers", "compression", "batch_size", "batch_wait_ms")
 # A message that two sides would have to take apart in different orders, or that no single message id fits.
 _PUSH_ONLY = (
     "method",
@@ -74,11 +77,13 @@ def _conflicts(wanted: Configuration) -> list[FieldProblem]:
     if wanted.kind == "pull":
         found += [
             FieldProblem(name, "is for endpoints that are sent to; this one is a pull endpoint")
-            for name in ("url", *_PUSH_ONLY)
+            for name in ("url", "destination", *_PUSH_ONLY)
             if getattr(wanted, name) != getattr(Configuration(), name) and getattr(wanted, name) != {}
         ]
+    elif wanted.destination is not None:
+        found += _destination_conflicts(wanted, wanted.destination)
     elif wanted.url is None:
-        found.append(FieldProblem("url", "is missing; only a pull endpoint has none"))
+        found.append(FieldProblem("url", "is missing; only a pull endpoint, or one with a destination, has none"))
     if wanted.thin and wanted.transform is not None:
         found.append(FieldProblem("thin", "leaves no data for the transform to work on; choose one of the two"))
     if wanted.encryption_key is not None and wanted.compression is not None:
@@ -87,6 +92,21 @@ def _conflicts(wanted: Configuration) -> list[FieldProblem]:
         found.append(FieldProblem("batch_size", "must be 1 for an endpoint that keeps order: one goes after the other"))
     if wanted.on_exhausted == "block" and wanted.ordering == "none":
         found.append(FieldProblem("on_exhausted", "can be block only where order is kept; there is nothing to block"))
+    return found
+
+
+def _destination_conflicts(wanted: Configuration, destination: dict[str, Any]) -> list[FieldProblem]:
+    found = [
+        FieldProblem(name, f"is for endpoints with a url; this one's messages go to {destination.get('kind')}")
+        for name in ("url", *_URL_ONLY)
+        if getattr(wanted, name) != getattr(Configuration(), name) and getattr(wanted, name) != {}
+    ]
+    try:
+        read = read_destination(destination)
+    except InvalidEndpoint as error:
+        return [*found, *error.problems]
+    if wanted.encryption_key is not None and not read.takes_text:
+        found.append(FieldProblem("encryption_key", "makes a text of the message; this destination takes JSON alone"))
     return found
 
 

@@ -1,13 +1,14 @@
 """One attempt: shape, sign, send, and say what became of it."""
 
 import random
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from worksphere_hub import clock, ids
 from worksphere_hub.security.egress import EgressClient, EgressFailed, Reply
 from worksphere_hub.webhooks import outgoing
+from worksphere_hub.webhooks.destinations.destination import Destination
 from worksphere_hub.webhooks.models import Attempt, Claim, Result
 from worksphere_hub.webhooks.receiver_auth import AuthFailed
 from worksphere_hub.webhooks.retry import NOTHING_ASKED, Asked, decide, parse_retry_after
@@ -17,6 +18,17 @@ from worksphere_hub.webhooks.targets import Target
 # A response with more header bytes than this keeps the first of them in the record.
 _HEADERS_KEPT = 16_384
 _UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """The status that counts, None without a whole answer, and what the receiver asked for."""
+
+    status: int | None
+    asked: Asked
+
+
+_NOTHING_ANSWERED = _Answered(None, NOTHING_ASKED)
 
 
 async def attempt(
@@ -31,34 +43,33 @@ async def attempt(
     for claim, failure in found.failed:
         made = _begin(target.url)
         made.error_cause, made.error_detail = failure.cause, failure.detail[:500]
-        results.append(_decided(target, claim, made, NOTHING_ASKED))
+        results.append(_decided(target, claim, made, _NOTHING_ANSWERED))
     if not found.ready:
         return results
-    made, asked = await _send(egress, settings, target, found, batch=batch)
+    made, answered = await _send(egress, settings, target, found, batch=batch)
     first = True
     for claim, _ in found.ready:
         one = made if first else replace(made, id=ids.new_hex())
-        results.append(_decided(target, claim, one, asked))
+        results.append(_decided(target, claim, one, answered))
         first = False
     return results
 
 
 async def _send(
     egress: EgressClient, settings: WebhookSettings, target: Target, found: outgoing.Sorted, *, batch: bool
-) -> tuple[Attempt, Asked]:
-    """Make the request; answers what came of it and what the receiver asked for."""
+) -> tuple[Attempt, _Answered]:
+    """Make the request; answers what came of it and what its answer means."""
     made = _begin(target.url)
     since = clock.monotonic()
-    asked = NOTHING_ASKED
+    answered = _NOTHING_ANSWERED
     try:
         authorization = await target.auth.header(egress) if target.auth else None
-        message = outgoing.compose(
-            target, found.ready, int(made.started_at.timestamp()), batch=batch, authorization=authorization
-        )
+        message = outgoing.compose(target, found.ready, made.started_at, batch=batch, authorization=authorization)
+        made.url = message.url or target.url
         made.request_headers, made.batch_id = message.recorded_headers, message.batch_id
         reply = await egress.send(
-            target.method,
-            target.url,
+            message.method or target.method,
+            made.url,
             headers=message.headers,
             body=message.body,
             total_timeout=settings.attempt_timeout,
@@ -71,11 +82,11 @@ async def _send(
     except AuthFailed as failure:
         made.error_cause, made.error_detail = "auth_failed", failure.detail[:500]
     else:
-        asked = _keep_reply(made, reply)
+        answered = _keep_reply(made, reply, target.destination)
         if reply.status == _UNAUTHORIZED and target.auth:
             target.auth.refused()
     made.duration_ms = int((clock.monotonic() - since) * 1000)
-    return made, asked
+    return made, answered
 
 
 def _begin(url: str) -> Attempt:
@@ -84,14 +95,14 @@ def _begin(url: str) -> Attempt:
     )
 
 
-def _decided(target: Target, claim: Claim, made: Attempt, asked: Asked) -> Result:
+def _decided(target: Target, claim: Claim, made: Attempt, answered: _Answered) -> Result:
     decision = decide(
         target.policy,
         # An answer that broke off is no answer, whatever its first line said.
-        status=made.status if made.error_cause is None else None,
+        status=answered.status,
         step=claim.step + 1,
         age=age(claim),
-        asked=asked,
+        asked=answered.asked,
         dice=random.random(),  # noqa: S311 - spreads retries, guards nothing
     )
     following = decision.next
@@ -115,10 +126,13 @@ def age(claim: Claim) -> float:
     return (claim.claimed_at - claim.chain_from).total_seconds() + clock.monotonic() - claim.taken_at
 
 
-def _keep_reply(made: Attempt, reply: Reply) -> Asked:
-    """Put the reply into the record; answers what it asks for."""
-    made.status = reply.status
-    made.outcome = "delivered" if 200 <= reply.status < 300 else "refused"
+def _keep_reply(made: Attempt, reply: Reply, destination: Destination | None) -> _Answered:
+    """Put the reply into the record; answers what it means."""
+    made.status = counts = reply.status
+    if destination is not None:
+        judged = destination.judge(reply.status, reply.body)
+        counts, made.error_detail = judged.status, judged.problem
+    made.outcome = "delivered" if 200 <= counts < 300 else "refused"
     made.response_body = reply.body
     made.truncated = reply.truncated
     kept: list[tuple[str, str]] = []
@@ -135,4 +149,5 @@ def _keep_reply(made: Attempt, reply: Reply) -> Asked:
         elif lowered == "webhook-delivery":
             control = value.strip().lower()
     made.response_headers = msgspec.json.encode(kept).decode()
-    return Asked(retry_after, control) if retry_after is not None or control is not None else NOTHING_ASKED
+    asked = Asked(retry_after, control) if retry_after is not None or control is not None else NOTHING_ASKED
+    return _Answered(counts, asked)

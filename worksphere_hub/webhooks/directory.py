@@ -15,9 +15,10 @@ from worksphere_hub.security.encrypted_body import read_receiver_key
 from worksphere_hub.security.signing import parse_secret
 from worksphere_hub.security.signing_ed25519 import parse_signing_key
 from worksphere_hub.security.vault import Place, Vault
+from worksphere_hub.webhooks.destinations.catalogue import read_destination, ready_of
 from worksphere_hub.webhooks.endpoint_rows import configuration_of
 from worksphere_hub.webhooks.models import Claim, Configuration
-from worksphere_hub.webhooks.receiver_auth import Credentials, ReceiverAuth
+from worksphere_hub.webhooks.receiver_auth import Credentials, Http, ReceiverAuth
 from worksphere_hub.webhooks.retry import RetryPolicy, ScheduleRetry, read_policy
 from worksphere_hub.webhooks.settings import WebhookSettings
 from worksphere_hub.webhooks.shape import Shape
@@ -100,9 +101,12 @@ class Directory:
     def _make(self, row: Row, opened: list[tuple[str, bytes]]) -> Target:
         wanted = configuration_of(row)
         both = {kind: [text for name, text in opened if name == kind] for kind in ("v1", "v1a", "auth")}
-        auth = both["auth"]
+        shown = msgspec.json.decode(both["auth"][0], type=Credentials) if both["auth"] else None
+        destination = None if wanted.destination is None else read_destination(wanted.destination)
         return Target(
-            url=wanted.url or "",
+            url=(wanted.url or "") if destination is None else destination.address,
+            destination=destination,
+            ready=ready_of(shown),
             method=wanted.method,
             headers=tuple((wanted.headers or {}).items()),
             keys=tuple(parse_secret(text.decode()) for text in both["v1"] if "v1" in wanted.signatures),
@@ -111,7 +115,7 @@ class Directory:
             ),
             shape=shape_of(wanted),
             receiver_key=read_receiver_key(wanted.encryption_key) if wanted.encryption_key else None,
-            auth=ReceiverAuth(msgspec.json.decode(auth[0], type=Credentials)) if auth else None,
+            auth=ReceiverAuth(shown) if isinstance(shown, Http) else None,
             policy=read_policy(wanted.retry_policy) if wanted.retry_policy else self._default_policy,
             on_exhausted=wanted.on_exhausted,
         )

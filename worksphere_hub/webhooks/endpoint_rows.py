@@ -22,6 +22,7 @@ def configuration_of(row: Row) -> Configuration:
     return Configuration(
         kind=row["kind"],
         url=row["url"],
+        destination=row["destination"],
         description=row["description"],
         event_types=tuple(row["event_types"]),
         channels=tuple(row["channels"]) if row["channels"] is not None else None,
@@ -66,4 +67,5 @@ def columns_of(wanted: Configuration) -> tuple[object, ...]:
         wanted.ordering,
         wanted.on_exhausted,
         list(wanted.signatures),
+        wanted.destination,
     )

@@ -9,8 +9,10 @@ from worksphere_hub import ids
 from worksphere_hub.accounts import audit
 from worksphere_hub.accounts.principal import Principal
 from worksphere_hub.db.pool import Transaction
+from worksphere_hub.errors import FieldProblem
 from worksphere_hub.webhooks import endpoint_secrets
 from worksphere_hub.webhooks.configuration import merged
+from worksphere_hub.webhooks.destinations.catalogue import read_destination
 from worksphere_hub.webhooks.endpoint_rows import columns_of, endpoint_of
 from worksphere_hub.webhooks.endpoint_secrets import NewKeys, SealedSecret
 from worksphere_hub.webhooks.errors import EndpointNotFound, InvalidEndpoint, TooManyEndpoints
@@ -21,6 +23,7 @@ from worksphere_hub.webhooks.store import QUERIES
 
 # How much of an expression the audit log keeps.
 _AUDITED = 500
+_HTTP = frozenset({"basic", "bearer", "oauth2", "mtls"})
 
 
 async def register(
@@ -29,6 +32,8 @@ async def register(
     """Create an endpoint; answers it with its signing keys, whose secret is never shown again."""
     wanted = merged(Configuration(), given)
     credentials = _credentials(wanted, auth)
+    if credentials is None:
+        _require_bare(wanted)
     # Before the transaction: all of this may take its time, and none of it may hold a connection while it does.
     await _check_urls(services, wanted, credentials)
     keys = await endpoint_secrets.mint(services.vault, principal.org, wanted.signatures, secret)
@@ -37,7 +42,13 @@ async def register(
         sealed.append(await endpoint_secrets.seal_credentials(services.vault, principal.org, credentials))
     async with services.database.tenant(principal.org) as tx:
         endpoint = await insert(tx, principal.org, wanted, sealed, limit=services.settings.endpoint_limit)
-        await _audit(tx, principal, "endpoint.created", endpoint.id, {"url": [None, wanted.url]})
+        await _audit(
+            tx,
+            principal,
+            "endpoint.created",
+            endpoint.id,
+            {"url": [None, wanted.url], "destination": [None, wanted.destination]},
+        )
     return endpoint, keys
 
 
@@ -63,8 +74,12 @@ async def change(
     async with services.database.tenant(principal.org) as tx:
         before = (await find(tx, principal.org, endpoint_id)).configuration
     wanted = merged(before, given)
+    _require_same_kind(before, wanted)
     credentials = _credentials(wanted, auth or None)
-    await _check_urls(services, wanted if "url" in given else Configuration(kind="pull"), credentials)
+    if auth is False:
+        _require_bare(wanted)
+    elsewhere = {"url", "destination"} & given.keys()
+    await _check_urls(services, wanted if elsewhere else Configuration(kind="pull"), credentials)
     sealed = (
         []
         if credentials is None
@@ -120,7 +135,9 @@ async def delete(services: Services, principal: Principal, endpoint_id: UUID) ->
         before = await _locked(tx, principal.org, endpoint_id)
         cancelled = await tx.run(QUERIES.cancel_deliveries, principal.org, endpoint_id)
         await tx.run(QUERIES.delete_endpoint, principal.org, endpoint_id)
-        changes = {"url": [before.configuration.url, None], "cancelled_deliveries": [0, cancelled]}
+        gone = before.configuration
+        changes = {"url": [gone.url, None], "destination": [gone.destination, None],
+                   "cancelled_deliveries": [0, cancelled]}  # fmt: skip
         await _audit(tx, principal, "endpoint.deleted", endpoint_id, changes)
 
 
@@ -144,12 +161,37 @@ def _credentials(wanted: Configuration, auth: object | None) -> Credentials | No
         return None
     if wanted.kind == "pull":
         raise InvalidEndpoint("auth is for endpoints that are sent to; this one is a pull endpoint.")
-    return read_credentials(auth)
+    credentials = read_credentials(auth)
+    kind = str(credentials.__struct_config__.tag)
+    shown = _HTTP if wanted.destination is None else read_destination(wanted.destination).shown
+    if kind not in shown:
+        what = f"may be {', '.join(sorted(shown))} here, not {kind}"
+        raise InvalidEndpoint(f"auth.type {what}.", problems=[FieldProblem("auth.type", what)])
+    return credentials
+
+
+def _require_bare(wanted: Configuration) -> None:
+    """Nothing is shown: not every destination takes what comes without proof."""
+    if wanted.destination is None:
+        return
+    destination = read_destination(wanted.destination)
+    if not destination.bare:
+        what = f"is missing: {wanted.destination['kind']} is shown {' or '.join(sorted(destination.shown))}"
+        raise InvalidEndpoint(f"auth {what}.", problems=[FieldProblem("auth", what)])
+
+
+def _require_same_kind(before: Configuration, wanted: Configuration) -> None:
+    """What is shown to one kind of receiver is not shown to another."""
+    if (before.destination or {}).get("kind") != (wanted.destination or {}).get("kind"):
+        what = "cannot become one of another kind, nor a url one; register another endpoint"
+        raise InvalidEndpoint(f"destination {what}.", problems=[FieldProblem("destination", what)])
 
 
 async def _check_urls(services: Services, wanted: Configuration, credentials: Credentials | None) -> None:
     if wanted.url is not None:
         await services.egress.check(wanted.url)
+    if wanted.destination is not None:
+        await services.egress.check(read_destination(wanted.destination).address)
     if isinstance(credentials, OAuth2):
         await services.egress.check(credentials.token_url)
 

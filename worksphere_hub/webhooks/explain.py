@@ -36,11 +36,11 @@ _GATES = {
 
 def explain(verdict: str, state: str | None, reason: str | None, gate: str | None) -> str:
     """The verdict of the fan-out, then how the delivery stands; `gate` is what holds the endpoint back now."""
-    if verdict != "matched":
+    if verdict in _VERDICTS:
         return _VERDICTS[verdict]
     if state is None:
         return "Its record is past the retention of this organization."
-    said = [_STATES[state]]
+    said = [_STATES[state]] if verdict == "matched" else ["Somebody replayed it to this endpoint.", _STATES[state]]
     if reason is not None:
         said.append(_REASONS[reason])
     if state == "pending" and gate is not None:

@@ -12,6 +12,7 @@ class Configuration:
 
     kind: str = "push"
     url: str | None = None
+    destination: dict[str, Any] | None = None
     description: str = ""
     event_types: tuple[str, ...] = ("*",)
     channels: tuple[str, ...] | None = None

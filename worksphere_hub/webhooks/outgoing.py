@@ -1,6 +1,7 @@
 """PURE: from deliveries to the request that carries them."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -10,12 +11,14 @@ from worksphere_hub.events.models import public_id
 from worksphere_hub.security import encrypted_body
 from worksphere_hub.security.signing import sign
 from worksphere_hub.webhooks import shape
+from worksphere_hub.webhooks.destinations.destination import Destination, Letter, Ready
 from worksphere_hub.webhooks.models import Claim
 from worksphere_hub.webhooks.shape import ShapeFailed
 from worksphere_hub.webhooks.targets import Target
 
 USER_AGENT = f"WorkSphere-Hub/{__version__}"
 REDACTED = "(not recorded)"
+_PROOFS = frozenset({"authorization", "x-amz-security-token"})
 
 
 @dataclass(slots=True)
@@ -29,12 +32,17 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: its headers as sent, the same as they may be recorded (JSON), and its body."""
+    """What is sent: its headers as sent, the same as they may be recorded (JSON), and its body.
+
+    `method` and `url` are the destination's; None where they are the endpoint's own.
+    """
 
     headers: dict[str, str]
     recorded_headers: str
     body: bytes
     batch_id: str | None = None
+    method: str | None = None
+    url: str | None = None
 
 
 def sort(target: Target, job: list[Claim]) -> Sorted:
@@ -64,9 +72,13 @@ def shaped(target: Target, event: UUID, key: str | None, body: bytes) -> bytes |
 
 
 def compose(
-    target: Target, ready: list[tuple[Claim, bytes]], timestamp: int, *, batch: bool, authorization: str | None
+    target: Target, ready: list[tuple[Claim, bytes]], now: datetime, *, batch: bool, authorization: str | None
 ) -> Message:
     """Write the request: one message, or a JSON array of them."""
+    timestamp = int(now.timestamp())
+    if target.destination is not None:
+        ((claim, body),) = ready
+        return _carried(target, target.destination, claim, body, now, target.ready or authorization)
     if not batch:
         ((claim, body),) = ready
         return pack(target, public_id(claim.event, claim.event_key), body, timestamp, authorization=authorization)
@@ -81,10 +93,7 @@ def pack(target: Target, message_id: str, body: bytes, timestamp: int, *, author
 
     What is signed is what is sent: a receiver can tell a forgery before it unpacks or decrypts anything.
     """
-    content_type = "application/json"
-    if target.receiver_key is not None:
-        body = encrypted_body.encrypt(target.receiver_key, body)
-        content_type = encrypted_body.CONTENT_TYPE
+    body, content_type = _encrypted(target, body)
     plain = target.shape is None or target.shape.compression is None
     if not plain:
         body = shape.compressed(body)
@@ -106,6 +115,30 @@ def pack(target: Target, message_id: str, body: bytes, timestamp: int, *, author
         headers["authorization"] = authorization
         recorded.append(("authorization", REDACTED))
     return Message(headers, msgspec.json.encode(recorded).decode(), body)
+
+
+def _carried(
+    target: Target, destination: Destination, claim: Claim, body: bytes, now: datetime, ready: Ready
+) -> Message:
+    """The same message as a destination carries it: signed likewise, so that its readers verify it likewise."""
+    body, _ = _encrypted(target, body)
+    message_id, timestamp = public_id(claim.event, claim.event_key), int(now.timestamp())
+    own = {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(target.keys, message_id, timestamp, body, target.asymmetric_keys),
+    }
+    made = destination.request(Letter(claim.event, message_id, body, own, claim.lane), ready, now)
+    headers = {"user-agent": USER_AGENT, **made.headers}
+    recorded = [(name, REDACTED if name in _PROOFS else value) for name, value in headers.items()]
+    return Message(headers, msgspec.json.encode(recorded).decode(), made.body, None, made.method, made.url)
+
+
+def _encrypted(target: Target, body: bytes) -> tuple[bytes, str]:
+    """The body as its receiver wants it, and what it is then."""
+    if target.receiver_key is None:
+        return body, "application/json"
+    return encrypted_body.encrypt(target.receiver_key, body), encrypted_body.CONTENT_TYPE
 
 
 def _plain_record(content_type: str, message_id: str, timestamp: int, signature: str) -> str:

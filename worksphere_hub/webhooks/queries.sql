@@ -50,9 +50,10 @@ order by id desc;
 -- Create an endpoint; nothing when the organization has as many as it may have.
 insert into hub.webhook_endpoints (
     org_id, id, kind, url, description, event_types, channels, filter, transform, thin, method, headers, compression,
-    encryption_key, batch_size, batch_wait_ms, retry_policy, rate_limit, concurrency, ordering, on_exhausted, signatures
+    encryption_key, batch_size, batch_wait_ms, retry_policy, rate_limit, concurrency, ordering, on_exhausted, signatures,
+    destination
 )
-select $1, $2, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23
+select $1, $2, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
 where (select count(*) from hub.webhook_endpoints where org_id = $1) < $3
 returning *;
 
@@ -86,7 +87,7 @@ select * from hub.webhook_endpoints where org_id = $1 and ($2::uuid is null or i
 update hub.webhook_endpoints
 set url = $4, description = $5, event_types = $6, channels = $7, filter = $8, transform = $9, thin = $10, method = $11,
     headers = $12, compression = $13, encryption_key = $14, batch_size = $15, batch_wait_ms = $16, retry_policy = $17,
-    rate_limit = $18, concurrency = $19, ordering = $20, on_exhausted = $21, signatures = $22,
+    rate_limit = $18, concurrency = $19, ordering = $20, on_exhausted = $21, signatures = $22, destination = $23,
     updated_at = clock_timestamp()
 where org_id = $1 and id = $2 and kind = $3
 returning *;
@@ -138,8 +139,10 @@ left join hub.webhook_events e on e.org_id = d.org_id and e.id = d.event_id
 where d.org_id = $1 and d.event_id = $2 and d.endpoint_id = $3;
 
 -- name: verdicts_of_event
--- Why each endpoint did or did not get a delivery of this event, as it was decided when the event was accepted.
-select v.endpoint_id, v.verdict, d.state, d.reason, d.attempts, d.due_at, d.leased, d.ended_at,
+-- Why each endpoint did or did not get a delivery of this event, as it was decided when the event was accepted, or by
+-- whoever replayed it to one that had not got it, or was not there yet.
+select v.endpoint_id,
+    case when v.verdict <> 'matched' and d.event_id is not null then 'replayed' else v.verdict end as verdict, d.state, d.reason, d.attempts, d.due_at, d.leased, d.ended_at,
     e.id as event_id, e.key as event_key, e.type as event_type,
     case
         when g.circuit <> 'closed' then 'circuit_open'
@@ -160,6 +163,11 @@ cross join lateral (
         else 'not_targeted'
     end
     from unnest(f.skipped_ids, f.skipped_reasons) as x (endpoint_id, reason)
+    union all
+    select r.endpoint_id, 'replayed'
+    from hub.webhook_deliveries r
+    where r.org_id = e.org_id and r.event_id = e.id
+        and r.endpoint_id <> all (coalesce(f.endpoint_ids, '{}') || coalesce(f.skipped_ids, '{}'))
 ) as v (endpoint_id, verdict)
 left join hub.webhook_endpoints w on w.org_id = e.org_id and w.id = v.endpoint_id
 left join hub.webhook_endpoint_gates g on g.org_id = e.org_id and g.endpoint_id = v.endpoint_id

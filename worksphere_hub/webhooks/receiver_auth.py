@@ -1,4 +1,4 @@
-"""How the hub shows a receiver who it is: Basic, Bearer, OAuth2 client credentials, or a client certificate."""
+"""How the hub shows a receiver who it is: Basic, Bearer, OAuth2 client credentials, a client certificate, or keys."""
 
 import asyncio
 import base64
@@ -13,6 +13,8 @@ from worksphere_hub.errors import FieldProblem
 from worksphere_hub.security.client_identity import ClientIdentity, read_identity
 from worksphere_hub.security.egress import EgressClient, EgressFailed
 from worksphere_hub.security.headers import header_problem
+from worksphere_hub.webhooks.destinations.credentials import AwsKeys, ServiceAccount, SharedKey
+from worksphere_hub.webhooks.destinations.service_account import GoogleTokens
 from worksphere_hub.webhooks.errors import InvalidEndpoint
 
 _Text = Annotated[str, Meta(min_length=1, max_length=4000)]
@@ -54,7 +56,8 @@ class MutualTls(msgspec.Struct, tag_field="type", tag="mtls", forbid_unknown_fie
     key: _Pem
 
 
-Credentials = Basic | Bearer | OAuth2 | MutualTls
+Http = Basic | Bearer | OAuth2 | MutualTls
+Credentials = Http | AwsKeys | ServiceAccount | SharedKey
 
 
 class AuthFailed(Exception):
@@ -75,6 +78,8 @@ def read_credentials(raw: object) -> Credentials:
         raise InvalidEndpoint(f"auth: {what}.", problems=[FieldProblem("auth", what)]) from None
     if isinstance(credentials, MutualTls):
         read_identity(credentials.certificate.encode(), credentials.key.encode())
+    elif isinstance(credentials, ServiceAccount):
+        GoogleTokens(credentials)
     elif isinstance(credentials, Bearer) and (
         problem := header_problem("authorization", f"Bearer {credentials.token}")
     ):
@@ -85,7 +90,7 @@ def read_credentials(raw: object) -> Credentials:
 class ReceiverAuth:
     """The credentials of one endpoint at work."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Http) -> None:
         self._credentials = credentials
         self._lock = asyncio.Lock()
         self._token: str | None = None

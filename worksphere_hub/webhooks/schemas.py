@@ -22,6 +22,21 @@ class EndpointFields(BaseModel):
 
     model_config = _Strict
     url: Annotated[str, Field(min_length=8, max_length=2000, examples=["https://example.com/hooks"])] | None = None
+    destination: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="A queue, topic, stream or bucket in place of a url. `kind` is aws_sqs, aws_sns, aws_kinesis, "
+            "aws_eventbridge, aws_s3, google_pubsub, azure_service_bus, azure_event_hubs, kafka_rest or rabbitmq; its "
+            "other fields are in docs/guides/destinations.md.",
+            examples=[
+                {
+                    "kind": "aws_sqs",
+                    "queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders",
+                    "region": "eu-west-1",
+                }
+            ],
+        ),
+    ] = None
     description: Annotated[str, Field(max_length=500)] = ""
     event_types: _EventTypes = ["*"]
     channels: Annotated[
@@ -82,7 +97,9 @@ Auth = Annotated[
     Field(
         description="What the receiver is shown: `{type: basic, username, password}`, `{type: bearer, token}`, "
         "`{type: oauth2, token_url, client_id, client_secret, scope?, audience?, send_as?}` or `{type: mtls, "
-        "certificate, key}`. Never shown again."
+        "certificate, key}`; a destination also `{type: aws, access_key_id, secret_access_key, session_token?}`, "
+        "`{type: google, client_email, private_key_id, private_key}` or `{type: azure, key_name, key}`. "
+        "Never shown again."
     ),
 ]
 
@@ -200,10 +217,11 @@ class VerdictOut(BaseModel):
     """Why an endpoint did, or did not, get this event."""
 
     endpoint_id: str
-    verdict: Literal["matched", "event_type", "channel", "disabled", "not_targeted"] = Field(
+    verdict: Literal["matched", "event_type", "channel", "disabled", "not_targeted", "replayed"] = Field(
         description="matched: it has a delivery, whose state and reason say the rest; event_type: its patterns do not "
         "match; channel: none of the event's channels is its; disabled: it was disabled when the event was accepted; "
-        "not_targeted: the event was meant for another endpoint alone."
+        "not_targeted: the event was meant for another endpoint alone; replayed: it had not got it, or was not there "
+        "yet, and somebody replayed it since."
     )
     explanation: str = Field(description="The same in a sentence, with what can be done.")
     delivery: DeliveryOut | None

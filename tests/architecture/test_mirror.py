@@ -56,7 +56,7 @@ ELSEWHERE = {
     "cli/serve.py": "a forwarding line that tests/acceptance starts",
     "cli/up.py": "tests/acceptance starts every hub by it",
     "cli/work.py": "a forwarding line that tests/acceptance starts",
-    "webhooks/destinations/credentials.py": "shapes alone; tests/acceptance/test_destinations.py",
+    "clouds/credentials.py": "shapes alone; tests/acceptance/test_destinations.py gives and refuses them",
     "webhooks/destinations/destination.py": "what all of them have; tests/webhooks/destinations tests each",
     "client/transport.py": "tests/client/test_calls.py: against a server that fails by plan",
     "clock.py": "three calls of the standard library",

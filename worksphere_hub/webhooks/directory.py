@@ -9,13 +9,14 @@ from uuid import UUID
 import msgspec
 
 from worksphere_hub import clock
+from worksphere_hub.clouds.signer import signer_of
 from worksphere_hub.db.pool import Database, Row
 from worksphere_hub.expressions.compile import load_expression
 from worksphere_hub.security.encrypted_body import read_receiver_key
 from worksphere_hub.security.signing import parse_secret
 from worksphere_hub.security.signing_ed25519 import parse_signing_key
 from worksphere_hub.security.vault import Place, Vault
-from worksphere_hub.webhooks.destinations.catalogue import read_destination, ready_of
+from worksphere_hub.webhooks.destinations.catalogue import read_destination
 from worksphere_hub.webhooks.endpoint_rows import configuration_of
 from worksphere_hub.webhooks.models import Claim, Configuration
 from worksphere_hub.webhooks.receiver_auth import Credentials, Http, ReceiverAuth
@@ -106,7 +107,7 @@ class Directory:
         return Target(
             url=(wanted.url or "") if destination is None else destination.address,
             destination=destination,
-            ready=ready_of(shown),
+            ready=signer_of(shown),
             method=wanted.method,
             headers=tuple((wanted.headers or {}).items()),
             keys=tuple(parse_secret(text.decode()) for text in both["v1"] if "v1" in wanted.signatures),

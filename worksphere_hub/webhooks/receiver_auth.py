@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from worksphere_hub import clock
+from worksphere_hub.clouds.credentials import AwsKeys, ServiceAccount, SharedKey
+from worksphere_hub.clouds.service_account import GoogleTokens, UnusableKey
 from worksphere_hub.errors import FieldProblem
 from worksphere_hub.security.client_identity import ClientIdentity, read_identity
 from worksphere_hub.security.egress import EgressClient, EgressFailed
 from worksphere_hub.security.headers import header_problem
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys, ServiceAccount, SharedKey
-from worksphere_hub.webhooks.destinations.service_account import GoogleTokens
 from worksphere_hub.webhooks.errors import InvalidEndpoint
 
 _Text = Annotated[str, Meta(min_length=1, max_length=4000)]
@@ -79,7 +79,13 @@ def read_credentials(raw: object) -> Credentials:
     if isinstance(credentials, MutualTls):
         read_identity(credentials.certificate.encode(), credentials.key.encode())
     elif isinstance(credentials, ServiceAccount):
-        GoogleTokens(credentials)
+        try:
+            GoogleTokens(credentials)
+        except UnusableKey:
+            what = "is no RSA private key in PEM, as the account's JSON file has it"
+            raise InvalidEndpoint(
+                f"auth.private_key {what}.", problems=[FieldProblem("auth.private_key", what)]
+            ) from None
     elif isinstance(credentials, Bearer) and (
         problem := header_problem("authorization", f"Bearer {credentials.token}")
     ):

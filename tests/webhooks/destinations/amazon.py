@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import boto3
 from moto.server import ThreadedMotoServer
 
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys
+from worksphere_hub.clouds.credentials import AwsKeys
 
 REGION = "eu-west-1"
 KEYS = AwsKeys("AKIDEXAMPLE", "secret")

@@ -2,10 +2,8 @@
 
 import pytest
 
-from worksphere_hub.webhooks.destinations.catalogue import KINDS, read_destination, ready_of
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys, SharedKey
+from worksphere_hub.webhooks.destinations.catalogue import KINDS, read_destination
 from worksphere_hub.webhooks.errors import InvalidEndpoint
-from worksphere_hub.webhooks.receiver_auth import Basic
 
 SOUND = [
     {"kind": "aws_sqs", "queue_url": "https://sqs.eu-west-1.amazonaws.com/1/q", "region": "eu-west-1"},
@@ -61,10 +59,3 @@ def test_what_does_not_fit_is_named_without_its_value(raw, field):
     assert problem.field == field
     for value in raw.values() if isinstance(raw, dict) else ():
         assert value == "ftp" or value not in problem.message
-
-
-def test_what_requests_are_signed_with_is_made_ready_once():
-    keys, shared = AwsKeys("A", "S"), SharedKey("n", "k")
-    assert (ready_of(keys), ready_of(shared)) == (keys, shared)
-    assert ready_of(Basic("u", "p")) is None
-    assert ready_of(None) is None

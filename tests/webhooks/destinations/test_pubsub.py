@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import jwt
 
 from tests.webhooks.destinations.letters import BODY, HEADERS, NOW, letter
-from worksphere_hub.webhooks.destinations.credentials import ServiceAccount
+from worksphere_hub.clouds.credentials import ServiceAccount
+from worksphere_hub.clouds.service_account import GoogleTokens
 from worksphere_hub.webhooks.destinations.destination import Judgement
 from worksphere_hub.webhooks.destinations.pubsub import PubSub
-from worksphere_hub.webhooks.destinations.service_account import GoogleTokens
 
 DESCRIPTION = json.loads(
     (Path(googleapiclient.__file__).parent / "discovery_cache" / "documents" / "pubsub.v1.json").read_text()

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -10,36 +9,17 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from msgspec import Meta
 
-from worksphere_hub.webhooks.destinations import sigv4
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys
-from worksphere_hub.webhooks.destinations.destination import (
-    Destination,
-    Judgement,
-    Letter,
-    Outgoing,
-    Ready,
-    refused,
-    said,
-)
+from worksphere_hub.clouds import sigv4
+from worksphere_hub.clouds.credentials import AwsKeys
+from worksphere_hub.clouds.refusals import amazon_code, bare, is_throttled, said
+from worksphere_hub.clouds.request import Outgoing
+from worksphere_hub.webhooks.destinations.destination import Destination, Judgement, Letter, Ready, refused
 
 Region = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$")]
 # A host of one's own in place of Amazon's: a VPC endpoint, or a service that speaks the same.
 EndpointUrl = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^https?://[^/?#@\s]+/?$")]
 _TOPIC = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$"
 _LONGEST_NAME = 128
-_THROTTLED = frozenset(
-    {
-        "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
-        "TooManyRequestsException", "ProvisionedThroughputExceededException", "KMSThrottlingException", "KmsThrottled",
-        "LimitExceededException", "RequestLimitExceeded", "OverLimit", "SlowDown",
-    }
-)  # fmt: skip
-_XML_CODE = re.compile(rb"<Code>([A-Za-z0-9_.]{1,100})</Code>")
-
-
-class _Problem(msgspec.Struct):
-    type: str | None = msgspec.field(default=None, name="__type")
-    code: str | None = None
 
 
 class _Entry(msgspec.Struct):
@@ -69,7 +49,7 @@ class Aws(Destination, frozen=True, kw_only=True):
 
     def judge(self, status: int, body: bytes) -> Judgement:
         """A refusal says why by a code, and has 400 even where it was for too much."""
-        return Judgement(status) if 200 <= status < 300 else _refusal(status, body)
+        return Judgement(status) if 200 <= status < 300 else _coded(status, amazon_code(body))
 
 
 class Regional(Aws, frozen=True, kw_only=True):
@@ -163,7 +143,7 @@ class EventBridge(Regional, frozen=True, kw_only=True, tag="aws_eventbridge"):
         if not 200 <= status < 300 or not answer.failed:
             return super().judge(status, body)
         code = answer.entries[0].code if answer.entries else None
-        return _coded(status, code or "an entry failed")
+        return _coded(status, bare(code or "an entry failed"))
 
 
 class Kinesis(Regional, frozen=True, kw_only=True, tag="aws_kinesis"):
@@ -217,15 +197,5 @@ def _short(text: str, longest: int) -> str:
     return text if plain else hashlib.sha256(text.encode()).hexdigest()
 
 
-def _refusal(status: int, body: bytes) -> Judgement:
-    found = _XML_CODE.search(body[:4096])
-    if found:
-        return _coded(status, found[1].decode())
-    answer = said(body, _Problem)
-    return _coded(status, answer.type or answer.code or "")
-
-
 def _coded(status: int, code: str) -> Judgement:
-    # `com.amazonaws.sqs#QueueDoesNotExist`: what stands before is the service's own namespace.
-    name = code.rpartition("#")[2]
-    return refused(status, name, throttled=name in _THROTTLED)
+    return refused(status, code, throttled=is_throttled(code))

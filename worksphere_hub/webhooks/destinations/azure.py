@@ -1,18 +1,18 @@
 """PURE: Azure Service Bus and Event Hubs, which speak the same HTTP."""
 
-import base64
-import hmac
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 
+from worksphere_hub.clouds.credentials import SharedKey
+from worksphere_hub.clouds.request import Outgoing
+from worksphere_hub.clouds.shared_access import proof
 from worksphere_hub.webhooks.destinations.aws import EndpointUrl
-from worksphere_hub.webhooks.destinations.credentials import SharedKey
-from worksphere_hub.webhooks.destinations.destination import Destination, Letter, Outgoing, Ready
+from worksphere_hub.webhooks.destinations.destination import Destination, Letter, Ready
 
 # Proofs last so long; a clock may be wrong by some minutes.
 _LIFE = 3600
@@ -65,11 +65,3 @@ class EventHubs(_Azure, frozen=True, kw_only=True, tag="azure_event_hubs"):
 
 def _message(letter: Letter) -> dict[str, Any]:
     return {"Body": letter.text, "UserProperties": dict(letter.headers)}
-
-
-def proof(shared: SharedKey, place: str, until: int) -> str:
-    """A shared access signature for a place, good until a second of Unix time."""
-    resource = quote_plus(place.lower())
-    digest = hmac.digest(shared.key.encode(), f"{resource}\n{until}".encode(), "sha256")
-    signature = quote_plus(base64.b64encode(digest))
-    return f"SharedAccessSignature sr={resource}&sig={signature}&se={until}&skn={quote_plus(shared.key_name)}"

@@ -7,26 +7,17 @@ import msgspec
 from worksphere_hub.errors import FieldProblem
 from worksphere_hub.webhooks.destinations.aws import EventBridge, Kinesis, Sns, Sqs
 from worksphere_hub.webhooks.destinations.azure import EventHubs, ServiceBus
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys, ServiceAccount, SharedKey
-from worksphere_hub.webhooks.destinations.destination import Destination, Ready
+from worksphere_hub.webhooks.destinations.destination import Destination
 from worksphere_hub.webhooks.destinations.kafka import KafkaRest
 from worksphere_hub.webhooks.destinations.pubsub import PubSub
 from worksphere_hub.webhooks.destinations.rabbitmq import RabbitMq
 from worksphere_hub.webhooks.destinations.s3 import S3
-from worksphere_hub.webhooks.destinations.service_account import GoogleTokens
 from worksphere_hub.webhooks.errors import InvalidEndpoint
 
 Known = Sqs | Sns | EventBridge | Kinesis | S3 | PubSub | ServiceBus | EventHubs | KafkaRest | RabbitMq
 KINDS: tuple[type[Destination], ...] = (
     Sqs, Sns, EventBridge, Kinesis, S3, PubSub, ServiceBus, EventHubs, KafkaRest, RabbitMq,
 )  # fmt: skip
-
-
-def ready_of(credentials: object) -> Ready:
-    """What a destination's requests are authorized with, made ready once; None where it is a header that runs out."""
-    if isinstance(credentials, ServiceAccount):
-        return GoogleTokens(credentials)
-    return credentials if isinstance(credentials, AwsKeys | SharedKey) else None
 
 
 def read_destination(raw: Any) -> Destination:

@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
 
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys, SharedKey
-from worksphere_hub.webhooks.destinations.service_account import GoogleTokens
-
-Answer = TypeVar("Answer", bound=msgspec.Struct)
+from worksphere_hub.clouds.request import Outgoing
+from worksphere_hub.clouds.signer import Signer
 
 # What a destination's request is authorized with: keys to sign with, or a whole Authorization header.
-Ready = AwsKeys | GoogleTokens | SharedKey | str | None
+Ready = Signer | str
 
 _TOO_MUCH = 429
 # What a success counts as that was none.
@@ -53,16 +51,6 @@ class _Typed(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """The request that carries a letter."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Judgement:
     """What an answer means: the status that counts, and what the destination said when it took nothing."""
 
@@ -93,14 +81,6 @@ class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """What an answer means; as HTTP has it, where a destination does not say more."""
         del body
         return Judgement(status)
-
-
-def said(body: bytes, kind: type[Answer]) -> Answer:
-    """What an answer says, all of whose fields have defaults: what is not of this kind says nothing."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, RecursionError):
-        return kind()
 
 
 def refused(status: int, code: str, *, throttled: bool = False) -> Judgement:

@@ -7,15 +7,9 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta
 
-from worksphere_hub.webhooks.destinations.destination import (
-    Destination,
-    Judgement,
-    Letter,
-    Outgoing,
-    Ready,
-    refused,
-    said,
-)
+from worksphere_hub.clouds.refusals import said
+from worksphere_hub.clouds.request import Outgoing
+from worksphere_hub.webhooks.destinations.destination import Destination, Judgement, Letter, Ready, refused
 
 Url = Annotated[str, Meta(min_length=8, max_length=500, pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")]
 

@@ -7,28 +7,14 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import Meta
 
+from worksphere_hub.clouds.refusals import google_code, is_throttled
+from worksphere_hub.clouds.request import Outgoing
+from worksphere_hub.clouds.service_account import GoogleTokens
 from worksphere_hub.webhooks.destinations.aws import EndpointUrl
-from worksphere_hub.webhooks.destinations.destination import (
-    Destination,
-    Judgement,
-    Letter,
-    Outgoing,
-    Ready,
-    refused,
-    said,
-)
-from worksphere_hub.webhooks.destinations.service_account import GoogleTokens
+from worksphere_hub.webhooks.destinations.destination import Destination, Judgement, Letter, Ready, refused
 
 _TOPIC = r"^projects/[a-z0-9.:-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}$"
 _SERVICE = "https://pubsub.googleapis.com/"
-
-
-class _Error(msgspec.Struct):
-    status: str = ""
-
-
-class _Problem(msgspec.Struct):
-    error: _Error = msgspec.field(default_factory=_Error)
 
 
 class PubSub(Destination, frozen=True, kw_only=True, tag="google_pubsub"):
@@ -57,5 +43,5 @@ class PubSub(Destination, frozen=True, kw_only=True, tag="google_pubsub"):
         """Refusals say why by a word."""
         if 200 <= status < 300:
             return Judgement(status)
-        word = said(body, _Problem).error.status
-        return refused(status, word, throttled=word == "RESOURCE_EXHAUSTED")
+        word = google_code(body)
+        return refused(status, word, throttled=is_throttled(word))

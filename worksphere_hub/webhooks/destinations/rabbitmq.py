@@ -7,15 +7,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
-from worksphere_hub.webhooks.destinations.destination import (
-    Destination,
-    Judgement,
-    Letter,
-    Outgoing,
-    Ready,
-    refused,
-    said,
-)
+from worksphere_hub.clouds.refusals import said
+from worksphere_hub.clouds.request import Outgoing
+from worksphere_hub.webhooks.destinations.destination import Destination, Judgement, Letter, Ready, refused
 from worksphere_hub.webhooks.destinations.kafka import Url
 
 _Name = Annotated[str, Meta(max_length=255)]

@@ -8,8 +8,9 @@ from uuid import UUID
 from msgspec import Meta
 
 from worksphere_hub import ids
+from worksphere_hub.clouds.request import Outgoing
 from worksphere_hub.webhooks.destinations.aws import EndpointUrl, Regional, domain
-from worksphere_hub.webhooks.destinations.destination import Letter, Outgoing, Ready
+from worksphere_hub.webhooks.destinations.destination import Letter, Ready
 
 # Dots alone between slashes would be taken out of the path on its way.
 _PREFIX = r"^(?!/)(?!(.*/)?\.{1,2}(/|$))[A-Za-z0-9!_.*'()/ -]*$"

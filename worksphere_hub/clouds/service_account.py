@@ -8,20 +8,22 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from worksphere_hub.errors import FieldProblem
-from worksphere_hub.webhooks.destinations.credentials import ServiceAccount
-from worksphere_hub.webhooks.errors import InvalidEndpoint
+from worksphere_hub.clouds.credentials import ServiceAccount
 
 _LIFE = 3600
 # A token serves for half of its life: a signature costs a millisecond of a core.
 _USE = 1800
 
 
+class UnusableKey(ValueError):
+    """The private key is no RSA key in PEM, as the account's JSON file has it."""
+
+
 class GoogleTokens:
     """One service account's tokens, the last of each audience kept."""
 
     def __init__(self, account: ServiceAccount) -> None:
-        """Raises InvalidEndpoint for a key that cannot be used."""
+        """Raises UnusableKey."""
         self._account = account
         self._key = _read(account.private_key)
         self._made: dict[str, tuple[int, str]] = {}
@@ -50,8 +52,7 @@ def _read(pem: str) -> rsa.RSAPrivateKey:
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, rsa.RSAPrivateKey):
-        what = "is no RSA private key in PEM, as the account's JSON file has it"
-        raise InvalidEndpoint(f"auth.private_key {what}.", problems=[FieldProblem("auth.private_key", what)])
+        raise UnusableKey
     return key
 
 

@@ -10,9 +10,9 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys
+from worksphere_hub.clouds.credentials import AwsKeys
+from worksphere_hub.clouds.sigv4 import sign
 from worksphere_hub.webhooks.destinations.destination import Outgoing
-from worksphere_hub.webhooks.destinations.sigv4 import sign
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12).map(lambda text: f"x-{text}")
 VALUE = st.text([chr(code) for code in range(0x20, 0x7F)], max_size=40).map(str.strip)

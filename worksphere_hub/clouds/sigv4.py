@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
-from worksphere_hub.webhooks.destinations.credentials import AwsKeys
-from worksphere_hub.webhooks.destinations.destination import Outgoing
+from worksphere_hub.clouds.credentials import AwsKeys
+from worksphere_hub.clouds.request import Outgoing
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 

@@ -19,7 +19,7 @@ VALUE = st.text([chr(code) for code in range(0x20, 0x7F)], max_size=40).map(str.
 # Others than S3 take dots out of a path; none of them has a path here.
 SEGMENT = st.text("abzABZ019-_.~", min_size=1, max_size=10).filter(lambda part: part.strip("."))
 PATH = st.lists(SEGMENT, max_size=4).map("/".join)
-KEY = st.text("ABCdef0123456789/+=", min_size=1, max_size=40)
+KEY = st.text("ABCdef0123456789/+=", min_size=20, max_size=40)
 MOMENT = st.integers(946_684_800, 4_102_444_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 

@@ -4165,6 +4165,7 @@ comment on function hub.step_replay() is 'One step of one replay that is due, in
 -- The token in the address is shown once and kept as its SHA-256.
 --
 --   route    event | endpoint | sync  one event out of a message, or a notice of it
+--            publish                  the message says itself what is to be published, as a request to publish does
 --            connector                its integration says which facts are in a message, and of which record
 --            accounts                 passed on to the organizations whose accounts it is about: an integration's
 --                                     owner has one address at the provider for all who connect through its app
@@ -4175,11 +4176,11 @@ create table hub.inbound_sources (
     name text not null check (length(name) between 1 and 200),
     scheme text not null check (scheme in (
         'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls', 'graph',
-        'salesforce'
+        'salesforce', 'pulled'
     )),
     config jsonb not null default '{}' check (jsonb_typeof(config) = 'object' and octet_length(config::text) <= 16384),
     token_digest bytea not null check (octet_length(token_digest) = 32),
-    route text not null default 'event' check (route in ('event', 'endpoint', 'sync', 'connector', 'accounts')),
+    route text not null default 'event' check (route in ('event', 'publish', 'endpoint', 'sync', 'connector', 'accounts')),
     endpoint_id uuid,
     instance_id uuid,
     connection_id uuid,
@@ -4204,7 +4205,7 @@ create table hub.inbound_sources (
     check ((route = 'accounts') = (integration_slug is not null)),
     check (connection_id is null or route = 'connector'),
     check (not fed or route = 'connector'),
-    check (route in ('sync', 'connector', 'accounts') or event_type is not null or event_type_from is not null)
+    check (route in ('publish', 'sync', 'connector', 'accounts') or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.
@@ -4447,7 +4448,7 @@ alter function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, te
 revoke execute on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
     from public;
 grant execute on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
-    to hub_app;
+    to hub_app, hub_worker;
 comment on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text) is
     'Store what a source has verified, once for each event id of its provider.';
 
@@ -4782,6 +4783,86 @@ alter function hub.claim_subscriptions(interval) owner to hub_definer;
 revoke execute on function hub.claim_subscriptions(interval) from public;
 grant execute on function hub.claim_subscriptions(interval) to hub_worker;
 comment on function hub.claim_subscriptions(interval) is 'Lease due subscriptions to a worker.';
+
+
+-- ======== schema/55_inbound/556_inbound_pulls.sql
+
+-- The sources of the scheme `pulled`: a worker fetches their messages from a queue, keeps them like any that were posted,
+-- and tells the queue only then. What the queue is, is in the source's configuration; its credential is its secret.
+create table hub.inbound_pulls (
+    org_id uuid not null,
+    source_id uuid not null,
+    status text not null default 'active' check (status in ('active', 'failing')),
+    due_at timestamptz not null default now(),
+    fence integer not null default 0,
+    failures integer not null default 0,
+    error_code text check (length(error_code) <= 60),
+    error text check (length(error) <= 500),
+    fetched bigint not null default 0,
+    fetched_at timestamptz,
+    primary key (org_id, source_id),
+    foreign key (org_id, source_id) references hub.inbound_sources (org_id, id) on delete cascade
+);
+
+-- While one is leased `due_at` is the end of its lease.
+create index inbound_pulls_due_idx on hub.inbound_pulls (due_at);
+
+alter table hub.inbound_pulls enable row level security;
+alter table hub.inbound_pulls force row level security;
+
+create policy tenant on hub.inbound_pulls to hub_app, hub_worker, hub_readonly
+    using (org_id = (select hub.current_org())) with check (org_id = (select hub.current_org()));
+create policy definer on hub.inbound_pulls to hub_definer using (true) with check (true);
+
+grant select, insert, update (due_at) on hub.inbound_pulls to hub_app;
+grant select, update (status, due_at, failures, error_code, error, fetched, fetched_at) on hub.inbound_pulls to hub_worker;
+grant select on hub.inbound_pulls to hub_readonly;
+grant select, update (due_at, fence) on hub.inbound_pulls to hub_definer;
+comment on table hub.inbound_pulls is 'How fetching from the queues of sources of the scheme pulled stands.';
+comment on column hub.inbound_pulls.fetched is 'Messages that were fetched and kept, repetitions included.';
+
+
+-- Take queues in hand that are to be asked, for the length of the lease, with the newest live credential of each.
+create function hub.claim_pulls(p_lease interval, p_limit integer)
+returns table (
+    org_id uuid, source_id uuid, config jsonb, status text, failures integer, fence integer, secret_id uuid, sealed bytea
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+declare
+    v_now timestamptz := clock_timestamp();
+begin
+    return query
+    with picked as materialized (
+        select p.org_id, p.source_id, s.config
+        from hub.inbound_pulls p
+        join hub.inbound_sources s on s.org_id = p.org_id and s.id = p.source_id and s.status = 'enabled'
+        join hub.organizations o on o.id = p.org_id and o.suspended_at is null
+        where p.due_at <= v_now
+        order by p.due_at
+        limit p_limit
+        for update of p skip locked
+    ), taken as (
+        update hub.inbound_pulls p set due_at = v_now + p_lease, fence = p.fence + 1
+        from picked k where p.org_id = k.org_id and p.source_id = k.source_id
+        returning p.org_id, p.source_id, k.config, p.status, p.failures, p.fence
+    )
+    select t.*, k.id, k.sealed
+    from taken t
+    left join lateral (
+        select x.id, x.sealed from hub.inbound_source_secrets x
+        where x.org_id = t.org_id and x.source_id = t.source_id and (x.expires_at is null or x.expires_at > v_now)
+        order by x.id desc limit 1
+    ) k on true;
+end
+$$;
+alter function hub.claim_pulls(interval, integer) owner to hub_definer;
+revoke execute on function hub.claim_pulls(interval, integer) from public;
+grant execute on function hub.claim_pulls(interval, integer) to hub_worker;
+comment on function hub.claim_pulls(interval, integer) is 'Lease queues that are to be asked for messages to a worker.';
 
 
 -- ======== schema/60_sync/610_data_sync_configurations.sql

@@ -89,6 +89,7 @@ ROWS = {
     f" values ('{{org}}', '{{inbound_sources}}', 'event-{{n}}', '{{inbound_messages}}', {_TIME})",
     "inbound_refusals": "(org_id, source_id, day, reason, count, first_at, last_at)"
     f" values ('{{org}}', '{{inbound_sources}}', '2026-01-05', 'reason_' || chr(97 + {{n}}), 1, {_TIME}, {_TIME})",
+    "inbound_pulls": "(org_id, source_id) values ('{org}', '{inbound_sources}')",
     "inbound_subscriptions": "(org_id, id, connection_id, source_id, wanted, sealed)"
     " values ('{org}', '{id}', '{api_connections}', '{inbound_sources}', '{{{{a{n}}}}}', 'sealed')",
     "data_sync_configurations": "(org_id, id, name, source_connection_id, source_stream, destination_stream, direction)"

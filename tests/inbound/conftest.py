@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
@@ -31,9 +32,11 @@ from worksphere_hub.inbound.receive import Doorkeeper
 from worksphere_hub.inbound.refusals import Refusals
 from worksphere_hub.inbound.settings import InboundSettings
 from worksphere_hub.inbound.sources import Inbound
+from worksphere_hub.security.egress import EgressClient, EgressPolicy
 from worksphere_hub.security.vault import MasterKey, MasterKeys, Vault
 
 QUICK = InboundSettings(freshness=0.0, retry_wait=0.0, lease=30.0, idle_poll=0.05)
+LOOPBACK = EgressPolicy(allowed_networks=(ip_network("127.0.0.0/8"),))
 BASE = "https://hub.example.com"
 
 
@@ -50,7 +53,9 @@ class Reception:
         self.vault = Vault(MasterKeys(MasterKey(secrets.token_bytes(32))), PostgresKeyStore(app))
         self.refusals = Refusals(app, pause=0.0)
         self.limiter = RateLimiter()
+        self.egress = EgressClient(LOOPBACK, body_limit=8_388_608)
         self.stored = 0
+        self.worker_url = ""
 
     def state(self, trusted: tuple[str, ...] = ("127.0.0.1",)) -> dict[str, Any]:
         doorkeeper = Doorkeeper(
@@ -60,7 +65,7 @@ class Reception:
             "database": self.app,
             "authenticator": Authenticator(self.app, PEPPER, RateLimiter(), SETTINGS),
             "answers": PostgresAnswers(self.app, self.vault),
-            "inbound": Inbound(self.app, self.vault, doorkeeper, self.settings, trusted),
+            "inbound": Inbound(self.app, self.vault, doorkeeper, self.egress, self.settings, trusted),
         }
 
     def _count(self) -> None:
@@ -157,9 +162,11 @@ async def reception(database) -> AsyncIterator[Reception]:
         worker = await Database.open(database.worker_url, application="test worker", size=4)
         stack.push_async_callback(worker.close)
         made = Reception(admin, app, worker, replace(QUICK, public_url=BASE))
+        made.worker_url = database.worker_url
         made.org, made.key = await made.organization()
         yield made
         await made.refusals.close()
+        await made.egress.close()
 
 
 async def exchange(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:

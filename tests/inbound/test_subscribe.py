@@ -57,7 +57,7 @@ class Watch:
             self.desk.app, self.desk.vault, Refusals(self.desk.app), SETTINGS, limiter=RateLimiter()
         )  # fmt: skip
         connections = open_connections(self.desk.app, self.desk.vault, self.egress, self.desk.settings)
-        inbound = Inbound(self.desk.app, self.desk.vault, keeper, SETTINGS)
+        inbound = Inbound(self.desk.app, self.desk.vault, keeper, self.egress, SETTINGS)
         return {**state, "connections": connections, "inbound": inbound}
 
     @asynccontextmanager

@@ -141,7 +141,7 @@ def _inbound(hub: Hub, refusals: Refusals, bell: Bell) -> Inbound:
     doorkeeper = Doorkeeper(
         hub.database, hub.vault, refusals, settings.inbound, limiter=RateLimiter(), on_stored=bell.ring
     )
-    return Inbound(hub.database, hub.vault, doorkeeper, settings.inbound, settings.trusted_proxies)
+    return Inbound(hub.database, hub.vault, doorkeeper, hub.egress, settings.inbound, settings.trusted_proxies)
 
 
 def document() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from worksphere_hub.connections.upkeep import Upkeep
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.contract_book import ContractBook
 from worksphere_hub.inbound.process import Processor
+from worksphere_hub.inbound.pulls.puller import Puller
 from worksphere_hub.inbound.subscribe import Subscriber
 from worksphere_hub.telemetry.logs import wide
 from worksphere_hub.webhooks.breaker import BreakerSettings
@@ -72,6 +73,7 @@ async def _run_beside(dispatcher: Dispatcher, hub: Hub, ear: Ear) -> None:
         services.append(asyncio.create_task(serve_health(hub)))
     services.append(asyncio.create_task(_process_inbound(hub)))
     services.append(asyncio.create_task(_keep_connections(hub)))
+    services.append(asyncio.create_task(_pull(hub)))
     try:
         await dispatcher.run()
     finally:
@@ -90,6 +92,16 @@ async def _keep_connections(hub: Hub) -> None:
             group.create_task(Subscriber(room, hub.settings.inbound).run())
     finally:
         await room.close()
+
+
+async def _pull(hub: Hub) -> None:
+    """Fetch from organizations' queues; the doorbell has what came processed."""
+    bell = Bell(hub.settings.inbound_run_folder)
+    try:
+        puller = Puller(hub.database, hub.vault, hub.provider_egress, hub.settings.inbound, on_stored=bell.ring)
+        await puller.run()
+    finally:
+        bell.close()
 
 
 async def _process_inbound(hub: Hub) -> None:

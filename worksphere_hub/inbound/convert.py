@@ -3,15 +3,18 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from worksphere_hub import ids
+from worksphere_hub.errors import HubError
 from worksphere_hub.events import grammar
-from worksphere_hub.events.message import message_body
+from worksphere_hub.events.message import EventInput, message_body, prepare
 from worksphere_hub.events.models import NewEvent
+from worksphere_hub.events.settings import EventSettings
 from worksphere_hub.inbound.models import Claim, Fact, Outcome
 from worksphere_hub.inbound.schemes.pointer import read_json
 from worksphere_hub.inbound.schemes.scheme import text_at
@@ -32,6 +35,9 @@ class NotPublishable(Exception):
         super().__init__(why)
 
 
+_decode = msgspec.json.Decoder(EventInput).decode
+
+
 def event_of(claim: Claim, now: datetime, body_limit: int) -> NewEvent:
     """The event that a message becomes by its source's route. Raises NotPublishable.
 
@@ -42,6 +48,8 @@ def event_of(claim: Claim, now: datetime, body_limit: int) -> NewEvent:
         raise NotPublishable("source_gone: the source was deleted before this was processed.", state="ignored")
     if claim.route == "endpoint" and claim.endpoint is None:
         raise NotPublishable("endpoint_gone: the endpoint was deleted. Give the source another, then replay.")
+    if claim.route == "publish":
+        return _published(claim, now, body_limit)
     if claim.route == "sync":
         event_type, data = RECEIVED_TYPE, _notice(claim)
     else:
@@ -74,6 +82,21 @@ def event_of_fact(claim: Claim, fact: Fact, now: datetime, body_limit: int) -> N
         return _event(claim, content, (told.id, told.id.encode()), now, body_limit)
     identity = f"{claim.provider_event_id or claim.id.hex}#{fact.number}"
     return _event(claim, content, (identity, claim.id.bytes), now, body_limit)
+
+
+def _published(claim: Claim, now: datetime, body_limit: int) -> NewEvent:
+    """What the message itself says is to be published. One with an id of its own is published once for good."""
+    try:
+        given = _decode(claim.body)
+        event = prepare(given, claim.org, now, EventSettings(body_limit=body_limit))
+    except msgspec.MsgspecError as error:
+        # No value is quoted, only paths and what was expected there.
+        raise NotPublishable(f"invalid_event: {str(error)[:300]}.") from None
+    except HubError as refused:
+        raise NotPublishable(f"{refused.code}: {refused.detail}") from None
+    identity = claim.provider_event_id or claim.id.hex
+    once = ("event", _claim_key(claim, identity), hashlib.sha256(claim.body).digest())
+    return replace(event, claims=(*event.claims, once))
 
 
 class _Content(NamedTuple):

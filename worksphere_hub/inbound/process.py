@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 from worksphere_hub import clock, ids
 from worksphere_hub.bus.doorbell import Ear
@@ -11,6 +12,7 @@ from worksphere_hub.db.pool import Database
 from worksphere_hub.errors import HubError
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.models import NewEvent
+from worksphere_hub.events.store import QUERIES as EVENTS
 from worksphere_hub.inbound import convert, facts, store
 from worksphere_hub.inbound.models import Claim, Outcome
 from worksphere_hub.inbound.settings import InboundSettings
@@ -86,12 +88,23 @@ class Processor:
                 return await self._pass_on(claim)
             # One after the other: what one message says first comes first.
             accepted = [await self._acceptor.accept(event) for event in await self._events(claim)]
+            found = [each for name in accepted if (each := await self._event(claim, name.id)) is not None]
         except convert.NotPublishable as error:
             return Outcome(claim, error.state, error=error.why)
         except Exception as error:  # noqa: BLE001 - one message's trouble is its own
             return convert.after_failure(claim, _why(error), self._settings)
-        found = [ids.parse("evt", each.id) for each in accepted]
-        return Outcome(claim, "processed", events=[each for each in found if each is not None])
+        if not found:
+            return Outcome(claim, "ignored", error="published_before: the event of this id is past its retention.")
+        return Outcome(claim, "processed", events=found)
+
+    async def _event(self, claim: Claim, public_id: str) -> UUID | None:
+        """The event behind its publisher's name for it, which a message of the route `publish` may have given it."""
+        event = ids.parse("evt", public_id)
+        if event is not None:
+            return event
+        async with self._database.tenant(claim.org) as tx:
+            known = await tx.row(EVENTS.event_by_key, claim.org, public_id)
+        return None if known is None else known["id"]
 
     async def _events(self, claim: Claim) -> list[NewEvent]:
         """The events that a message becomes. Raises NotPublishable, also when it holds no fact."""

@@ -15,6 +15,7 @@ from worksphere_hub.inbound.schemas import (
     AddressOut,
     MessageOut,
     MessageWithBody,
+    PullOut,
     RefusalOut,
     SecretOut,
     SecretRotation,
@@ -24,6 +25,7 @@ from worksphere_hub.inbound.schemas import (
     SourceUpdate,
     State,
 )
+from worksphere_hub.inbound.schemes.pulled import Pulled
 from worksphere_hub.inbound.sources import Inbound
 from worksphere_hub.inbound.store import QUERIES
 from worksphere_hub.security.tokens import MintedToken
@@ -42,7 +44,8 @@ async def create_inbound_source(request: Request, principal: Writer, wanted: Sou
     """Create a source. The answer holds its address, and its secret where the hub makes one: neither is shown again."""
     made = await sources.create(_inbound(request), principal, wanted)
     shown = views.source_out(made.source).model_dump()
-    return SourceCreated(**shown, address=_address(request, made.token), secret=made.secret)
+    address = None if isinstance(made.source.scheme, Pulled) else _address(request, made.token)
+    return SourceCreated(**shown, address=address, secret=made.secret)
 
 
 @router.get("")
@@ -59,6 +62,17 @@ async def get_inbound_source(request: Request, principal: Reader, source_id: str
     """Show one source."""
     async with _inbound(request).database.tenant(principal.org) as tx:
         return views.source_out(await sources.find(tx, principal.org, ids.decode("ins", source_id, SourceNotFound)))
+
+
+@router.get("/{source_id}/pull")
+async def get_inbound_pull(request: Request, principal: Reader, source_id: str) -> PullOut:
+    """Show how fetching from a source's queue stands; there is nothing of a source that is posted to."""
+    source = ids.decode("ins", source_id, SourceNotFound)
+    async with _inbound(request).database.tenant(principal.org) as tx:
+        row = await tx.row(QUERIES.pull_of_source, principal.org, source)
+    if row is None:
+        raise SourceNotFound
+    return views.pull_out(row)
 
 
 @router.patch("/{source_id}")

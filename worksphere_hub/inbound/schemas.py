@@ -10,7 +10,7 @@ from worksphere_hub.inbound.schemes.scheme import HeaderName, Pointer
 
 _Strict = ConfigDict(extra="forbid")
 
-Route = Literal["event", "endpoint", "sync", "connector", "accounts"]
+Route = Literal["event", "publish", "endpoint", "sync", "connector", "accounts"]
 State = Literal["received", "processed", "failed", "ignored"]
 
 _Name = Annotated[str, Field(min_length=1, max_length=200, examples=["Stripe, live"])]
@@ -19,7 +19,8 @@ _SizeLimit = Annotated[int, Field(ge=1, le=1_048_576, description="Bytes of a bo
 _Tolerance = Annotated[int, Field(ge=1, le=3600, description="Seconds a signed timestamp may be off.")]
 _RateLimit = Annotated[int, Field(ge=1, le=100_000, description="Requests a second that one API process takes.")]
 _ROUTE = (
-    "event: published for every endpoint that wants its type; endpoint: straight through to the one endpoint; "
+    "event: published for every endpoint that wants its type; publish: its body is `{type, data, id?, channels?, "
+    "ordering_key?, occurred_at?}`, as `POST /v1/events` takes it; endpoint: straight through to the one endpoint; "
     "sync: kept, and only told of by an event `hub.inbound.received`; connector: its integration says which facts are "
     "in a message, each an event with the connection and the record it is about; accounts: passed on to the "
     "organizations that have connected the accounts it is about."
@@ -50,8 +51,12 @@ class SourceCreate(BaseModel):
     name: _Name
     verification: Verification
     secret: Annotated[
-        str | None,
-        Field(max_length=512, description="The provider's secret; where the provider takes one of yours, one is made."),
+        str | dict[str, str] | None,
+        Field(
+            max_length=512,
+            description="The provider's secret; where the provider takes one of yours, one is made. For the scheme "
+            "`pulled` the queue's credential, as destinations take it: an object with its `type`.",
+        ),
     ] = None
     route: Annotated[Route, Field(description=_ROUTE)] = "event"
     endpoint_id: str | None = None
@@ -90,7 +95,8 @@ class SecretRotation(BaseModel):
 
     model_config = _Strict
     secret: Annotated[
-        str | None, Field(max_length=512, description="As on creation: the provider's, or one is made.")
+        str | dict[str, str] | None,
+        Field(max_length=512, description="As on creation: the provider's, or one is made."),
     ] = None
     overlap_seconds: Annotated[
         int, Field(ge=0, le=2_592_000, description="How long the old ones are still good; 0 ends them now.")
@@ -122,8 +128,20 @@ class SourceOut(BaseModel):
 class SourceCreated(SourceOut):
     """A new source with its address, and with its secret where the hub has made one: both are shown this once."""
 
-    address: str
+    address: str | None = Field(description="Null of a queue: nobody posts to it.")
     secret: str | None
+
+
+class PullOut(BaseModel):
+    """How fetching from a source's queue stands."""
+
+    status: Literal["active", "failing"]
+    failures: int
+    error_code: str | None
+    error: str | None
+    fetched: int = Field(description="Messages that were fetched and kept, repetitions included.")
+    fetched_at: datetime | None
+    next_attempt_at: datetime
 
 
 class AddressOut(BaseModel):

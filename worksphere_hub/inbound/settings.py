@@ -18,4 +18,7 @@ class InboundSettings:
     lease: float = 30.0  # how long a worker that died keeps what it had in hand
     subscription_poll: float = 1.0  # how long an idle worker waits before it looks for subscriptions that are due
     subscription_lease: float = 120.0  # how long a worker that died keeps those that it had in hand
+    pull_poll: float = 1.0  # how long a queue that was emptied is left alone, and the first wait after a failure
+    pull_wait: int = 10  # how long a queue is asked to wait for a message to come
+    pull_lease: float = 60.0  # how long a worker that died keeps others from a queue
     idle_poll: float = 0.5  # how long an idle worker waits for the doorbell before it looks by itself

@@ -1,6 +1,7 @@
 """Create, change, move and delete sources; rotate their secrets."""
 
 import base64
+import json
 import secrets as random
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,10 +23,12 @@ from worksphere_hub.inbound.receive import TOKEN_PREFIX, Doorkeeper, secret_plac
 from worksphere_hub.inbound.schemas import SecretRotation, SourceCreate, SourceUpdate
 from worksphere_hub.inbound.schemes.catalogue import Verification, config_of, scheme_of
 from worksphere_hub.inbound.schemes.generic import Hmac
+from worksphere_hub.inbound.schemes.pulled import Pulled
 from worksphere_hub.inbound.schemes.scheme import WeakSecret
 from worksphere_hub.inbound.schemes.standard import StandardWebhooks
 from worksphere_hub.inbound.settings import InboundSettings
 from worksphere_hub.inbound.store import QUERIES
+from worksphere_hub.security.egress import EgressClient
 from worksphere_hub.security.signing import new_secret
 from worksphere_hub.security.tokens import MintedToken, mint_token
 from worksphere_hub.security.vault import Vault
@@ -44,6 +47,7 @@ class Inbound:
     database: Database
     vault: Vault
     doorkeeper: Doorkeeper
+    egress: EgressClient
     settings: InboundSettings
     trusted_proxies: tuple[str, ...] = ()
 
@@ -68,6 +72,7 @@ async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -
     secret, is_made = _secret(wanted.verification, wanted.secret)
     sealed = None if secret is None else await _seal(inbound.vault, org, secret)
     token = mint_token(TOKEN_PREFIX)
+    await _require_reachable(inbound, wanted.verification)
     async with inbound.database.tenant(org) as tx:
         columns = await _columns(tx, org, wanted.verification, given)
         await readable.require(tx, org, wanted.verification, readable.Of(wanted.route, instance, wanted.integration))
@@ -80,6 +85,8 @@ async def create(inbound: Inbound, principal: Principal, wanted: SourceCreate) -
         source = source_of(row)
         if sealed is not None:
             await tx.run(QUERIES.insert_source_secret, org, source.id, *sealed)
+        if isinstance(source.scheme, Pulled):
+            await tx.run(QUERIES.insert_pull, org, source.id)
         changes = {"name": [None, source.name], "scheme": [None, source.scheme.scheme], "route": [None, source.route]}
         await _audit(tx, principal, "inbound_source.created", source.id, changes)
     return Made(source, token, secret if is_made else None)
@@ -121,6 +128,7 @@ async def insert_prepared(
 async def change(inbound: Inbound, principal: Principal, source_id: UUID, wanted: SourceUpdate) -> Source:
     """Change the fields that were given."""
     given = wanted.model_dump(exclude_unset=True, exclude={"verification"})
+    await _require_reachable(inbound, wanted.verification)
     async with inbound.database.tenant(principal.org) as tx:
         before = await _locked(tx, principal.org, source_id)
         scheme = wanted.verification or before.scheme
@@ -129,8 +137,11 @@ async def change(inbound: Inbound, principal: Principal, source_id: UUID, wanted
         columns = await _columns(tx, principal.org, scheme, _shown(before) | given)
         route = given.get("route", before.route)
         await readable.require(tx, principal.org, scheme, readable.Of(route, before.instance, before.integration))
+        _require_same_queue(before.scheme, scheme)
         row = await tx.row(QUERIES.update_source, principal.org, source_id, *columns)
         assert row is not None
+        if isinstance(scheme, Pulled):
+            await tx.run(QUERIES.pull_soon, principal.org, source_id)
         after = source_of(row)
         old, new = _shown(before), _shown(after)
         changes = {name: [old[name], new[name]] for name in _FIELDS if old[name] != new[name]}
@@ -151,7 +162,8 @@ async def rotate_token(inbound: Inbound, principal: Principal, source_id: UUID) 
     """Move a source to a new address. The old one answers like any unknown one, at once."""
     token = mint_token(TOKEN_PREFIX)
     async with inbound.database.tenant(principal.org) as tx:
-        await _locked(tx, principal.org, source_id)
+        if isinstance((await _locked(tx, principal.org, source_id)).scheme, Pulled):
+            raise invalid_source("verification.scheme", "is pulled: it has no address that could be moved")
         await tx.run(QUERIES.set_source_token, principal.org, source_id, token.digest)
         await _audit(tx, principal, "inbound_source.moved", source_id, {})
     return token
@@ -171,6 +183,8 @@ async def rotate_secret(inbound: Inbound, principal: Principal, source_id: UUID,
         await tx.run(QUERIES.insert_source_secret, org, source_id, *sealed)
         overlap = timedelta(seconds=wanted.overlap_seconds)
         await tx.run(QUERIES.expire_source_secrets, org, source_id, sealed[0], overlap)
+        if isinstance(scheme, Pulled):
+            await tx.run(QUERIES.pull_soon, org, source_id)
         changes = {"overlap_seconds": [None, wanted.overlap_seconds]}
         await _audit(tx, principal, "inbound_source.secret_rotated", source_id, changes)
     return secret if is_made else None
@@ -273,8 +287,24 @@ def _shown(source: Source) -> dict[str, Any]:
     }
 
 
-def _secret(scheme: Verification, given: str | None) -> tuple[str | None, bool]:
+async def _require_reachable(inbound: Inbound, scheme: Verification | None) -> None:
+    """A queue's address is checked like any that the hub is to talk to. Raises what the guard does."""
+    if isinstance(scheme, Pulled):
+        await inbound.egress.check(scheme.queue.address)
+
+
+def _require_same_queue(before: Verification, after: Verification) -> None:
+    """What is shown to one kind of queue is not shown to another."""
+    if isinstance(before, Pulled) and isinstance(after, Pulled) and before.queue.kind != after.queue.kind:
+        raise invalid_source("verification.queue.kind", "cannot be changed; create another source")
+
+
+def _secret(scheme: Verification, given: str | dict[str, str] | None) -> tuple[str | None, bool]:
     """The secret to verify with, and whether the hub has made it."""
+    if isinstance(given, dict):
+        if not isinstance(scheme, Pulled):
+            raise invalid_source("secret", "is an object only for the scheme `pulled`")
+        given = json.dumps(given)
     if given is not None:
         try:
             scheme.check_secret(given)

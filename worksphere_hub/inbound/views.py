@@ -10,6 +10,7 @@ from worksphere_hub.inbound.schemas import (
     HeaderPair,
     MessageOut,
     MessageWithBody,
+    PullOut,
     RefusalOut,
     SourceOut,
     SubscriptionOut,
@@ -41,6 +42,19 @@ def source_out(source: Source) -> SourceOut:
             "created_at": source.created_at,
             "updated_at": source.updated_at,
         }
+    )
+
+
+def pull_out(row: Row) -> PullOut:
+    """A row of `inbound_pulls`."""
+    return PullOut(
+        status=row["status"],
+        failures=row["failures"],
+        error_code=row["error_code"],
+        error=row["error"],
+        fetched=row["fetched"],
+        fetched_at=row["fetched_at"],
+        next_attempt_at=row["due_at"],
     )
 
 

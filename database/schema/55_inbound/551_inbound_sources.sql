@@ -2,6 +2,7 @@
 -- The token in the address is shown once and kept as its SHA-256.
 --
 --   route    event | endpoint | sync  one event out of a message, or a notice of it
+--            publish                  the message says itself what is to be published, as a request to publish does
 --            connector                its integration says which facts are in a message, and of which record
 --            accounts                 passed on to the organizations whose accounts it is about: an integration's
 --                                     owner has one address at the provider for all who connect through its app
@@ -12,11 +13,11 @@ create table hub.inbound_sources (
     name text not null check (length(name) between 1 and 200),
     scheme text not null check (scheme in (
         'standard', 'github', 'stripe', 'slack', 'zoom', 'shopify', 'twilio', 'hmac', 'basic', 'api_key', 'mtls', 'graph',
-        'salesforce'
+        'salesforce', 'pulled'
     )),
     config jsonb not null default '{}' check (jsonb_typeof(config) = 'object' and octet_length(config::text) <= 16384),
     token_digest bytea not null check (octet_length(token_digest) = 32),
-    route text not null default 'event' check (route in ('event', 'endpoint', 'sync', 'connector', 'accounts')),
+    route text not null default 'event' check (route in ('event', 'publish', 'endpoint', 'sync', 'connector', 'accounts')),
     endpoint_id uuid,
     instance_id uuid,
     connection_id uuid,
@@ -41,7 +42,7 @@ create table hub.inbound_sources (
     check ((route = 'accounts') = (integration_slug is not null)),
     check (connection_id is null or route = 'connector'),
     check (not fed or route = 'connector'),
-    check (route in ('sync', 'connector', 'accounts') or event_type is not null or event_type_from is not null)
+    check (route in ('publish', 'sync', 'connector', 'accounts') or event_type is not null or event_type_from is not null)
 );
 
 -- Like a key id: an address is called before the organization is known.

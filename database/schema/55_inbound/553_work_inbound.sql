@@ -42,7 +42,7 @@ alter function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, te
 revoke execute on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
     from public;
 grant execute on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text)
-    to hub_app;
+    to hub_app, hub_worker;
 comment on function hub.store_inbound_message(uuid, uuid, uuid, text, timestamptz, text, text, json, bytea, text) is
     'Store what a source has verified, once for each event id of its provider.';
 

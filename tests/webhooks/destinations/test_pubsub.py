@@ -22,13 +22,20 @@ DESCRIPTION = json.loads(
 TOPIC = PubSub(topic="projects/acme/topics/orders")
 
 
-@pytest.fixture(scope="module")
-def tokens():
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture
+def pem():
+    """The private key of a service account."""
+    return KEY.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.fixture
+def tokens(pem):
+    public = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return GoogleTokens(ServiceAccount("hub@acme.iam.example", "kid-1", pem)), public
 
 
@@ -48,7 +55,7 @@ def fits(value, schema, path="$"):
         for inner in value:
             fits(inner, schema["items"], f"{path}[]")
     else:
-        assert isinstance(value, {"string": str}[schema["type"]]), path
+        assert isinstance(value, {"string": str, "integer": int, "boolean": bool}[schema["type"]]), path
 
 
 def test_a_message_is_published_as_google_describes_it(tokens):

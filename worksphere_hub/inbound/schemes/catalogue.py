@@ -9,6 +9,7 @@ from worksphere_hub.inbound.schemes.generic import Hmac
 from worksphere_hub.inbound.schemes.github import GitHub
 from worksphere_hub.inbound.schemes.graph import Graph
 from worksphere_hub.inbound.schemes.presented import ApiKey, Basic, MutualTls
+from worksphere_hub.inbound.schemes.pulled import Pulled
 from worksphere_hub.inbound.schemes.salesforce import Salesforce
 from worksphere_hub.inbound.schemes.scheme import Received, Refused, Verified
 from worksphere_hub.inbound.schemes.shopify import Shopify
@@ -31,7 +32,8 @@ Verification = Annotated[
     | Hmac
     | Basic
     | ApiKey
-    | MutualTls,
+    | MutualTls
+    | Pulled,
     Field(discriminator="scheme", description="How requests prove that they are the provider's."),
 ]
 

@@ -89,7 +89,7 @@ ROWS = {
     f" values ('{{org}}', '{{inbound_sources}}', 'event-{{n}}', '{{inbound_messages}}', {_TIME})",
     "inbound_refusals": "(org_id, source_id, day, reason, count, first_at, last_at)"
     f" values ('{{org}}', '{{inbound_sources}}', '2026-01-05', 'reason_' || chr(97 + {{n}}), 1, {_TIME}, {_TIME})",
-    "inbound_pulls": "(org_id, source_id) values ('{org}', '{inbound_sources}')",
+    "inbound_pulls": "(org_id, source_id) values ('{org}', '{fetched}')",
     "inbound_subscriptions": "(org_id, id, connection_id, source_id, wanted, sealed)"
     " values ('{org}', '{id}', '{api_connections}', '{inbound_sources}', '{{{{a{n}}}}}', 'sealed')",
     "data_sync_configurations": "(org_id, id, name, source_connection_id, source_stream, destination_stream, direction)"
@@ -107,6 +107,7 @@ ROWS = {
 SINGLE = {
     "organizations",
     "device_flows",
+    "inbound_pulls",
     "webhook_endpoint_revisions",
     "webhook_endpoint_gates",
     "webhook_retention",
@@ -147,6 +148,7 @@ class Sample:
         # And once a member, always that member.
         ids["person"] = row_id("people", self.org, min(self.number, 1))
         ids["gated"] = row_id("webhook_endpoints", self.org, min(self.number, 1))
+        ids["fetched"] = row_id("inbound_sources", self.org, min(self.number, 1))
         ids["connected"] = row_id("api_connections", self.org, min(self.number, 1))
         values = ROWS[self.kind].format(org=self.org, id=self.id, n=self.number, **ids)
         return f"insert into hub.{table} {values}"

@@ -61,6 +61,7 @@ INDEX_WITHOUT_ORG_FIRST = {
     "device_flows_due_idx": "claiming what is due sees all organizations",
     "rate_budgets_idle_idx": "forgetting what has expired sees all organizations",
     "inbound_messages_events_idx": "an array has an index of its own kind; the query names the organization as well",
+    "inbound_pulls_due_idx": "claiming what is due sees all organizations",
     "inbound_subscriptions_due_idx": "claiming what is due sees all organizations",
     "inbound_messages_due_idx": "claiming what is due sees all organizations",
     "inbound_seen_expiry_idx": "forgetting what has expired sees all organizations",

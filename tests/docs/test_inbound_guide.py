@@ -25,8 +25,10 @@ def test_every_example_can_be_created():
     for wanted in examples():
         scheme = wanted.verification
         if wanted.secret is not None:
-            scheme.check_secret(wanted.secret)
+            scheme.check_secret(wanted.secret if isinstance(wanted.secret, str) else json.dumps(wanted.secret))
         assert wanted.secret is not None or scheme.mints_secret or not scheme.takes_secret, wanted.name
+        if wanted.route == "publish":
+            continue
         assert wanted.event_type is not None
         assert is_event_type(wanted.event_type)
 

@@ -10,9 +10,9 @@ from worksphere_hub.bus.doorbell import Ear
 from worksphere_hub.db.failures import is_passing
 from worksphere_hub.db.pool import Database
 from worksphere_hub.errors import HubError
+from worksphere_hub.events import store as events
 from worksphere_hub.events.accept import Acceptor
 from worksphere_hub.events.models import NewEvent
-from worksphere_hub.events.store import QUERIES as EVENTS
 from worksphere_hub.inbound import convert, facts, store
 from worksphere_hub.inbound.models import Claim, Outcome
 from worksphere_hub.inbound.settings import InboundSettings
@@ -103,8 +103,8 @@ class Processor:
         if event is not None:
             return event
         async with self._database.tenant(claim.org) as tx:
-            known = await tx.row(EVENTS.event_by_key, claim.org, public_id)
-        return None if known is None else known["id"]
+            known = await events.find(tx, claim.org, public_id)
+        return None if known is None else known.id
 
     async def _events(self, claim: Claim) -> list[NewEvent]:
         """The events that a message becomes. Raises NotPublishable, also when it holds no fact."""
